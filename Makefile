@@ -1,0 +1,49 @@
+# Everything a contributor types. Each target installs what it needs on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check format lock clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+install: $(INSTALLED)  ## make .venv with the strongroom command and the tools
+
+$(INSTALLED): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Strongroom needs Python 3.11 or later as '$(PYTHON)'; set PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED)  ## every job kind against a fresh sample Vault, over HTTPS
+	$(BIN)/strongroom demo
+
+serve: $(INSTALLED)  ## a Vault on https://localhost:8443/, kept in ./data
+	$(BIN)/strongroom serve --data-dir data
+
+test: $(INSTALLED)  ## the whole test suite, on two cores
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: $(INSTALLED)  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)  ## put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:  ## resolve the dependencies anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --quiet pyproject.toml -o requirements/runtime.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --quiet --group dev pyproject.toml -o requirements/dev.txt
+
+clean:  ## remove what was made here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov dist

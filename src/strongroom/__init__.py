@@ -1,0 +1,1 @@
+"""Strongroom: a self-hosted server that speaks the Vault REST API for asynchronous jobs."""

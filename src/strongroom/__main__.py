@@ -1,0 +1,68 @@
+"""The ``strongroom`` command: hands over to a child process of a server, or to the command line."""
+
+# Imports stand where they are needed: a command that prints a path must not load a database driver first, and a
+# child process has no use for the command line.
+# ruff: noqa: PLC0415
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from strongroom.config import Settings
+
+
+def main() -> None:
+    """Run what ``sys.argv`` asks for and exit."""
+    match sys.argv[1:]:
+        case [("_web" | "_worker" | "_prepare") as role, report_to]:
+            sys.exit(_child(role, int(report_to)))
+        case _:
+            from strongroom.cli.app import Parts, run
+
+            sys.exit(run(Parts(_serve, _worker, _certificate_authority, _export)))
+
+
+def _child(role: str, report_to: int) -> int:
+    from strongroom import main as composition
+    from strongroom.server import preparation, web, worker
+
+    match role:
+        case "_web":
+            return web.run(composition.open_application, report_to)
+        case "_worker":
+            return worker.run(composition.work, report_to)
+        case _:
+            return preparation.run(composition.prepare, report_to)
+
+
+def _serve(settings: Settings, announce: Callable[[str], None]) -> int:
+    from strongroom.server import supervisor
+
+    return supervisor.serve(settings, announce)
+
+
+def _worker(settings: Settings, announce: Callable[[str], None]) -> int:
+    from strongroom import main as composition
+    from strongroom.server import worker
+
+    return worker.run_alone(composition.work, settings, lambda: announce("ready"))
+
+
+def _certificate_authority(data_dir: Path) -> Path:
+    from strongroom.server import data_dir as folder
+    from strongroom.server import tls
+
+    folder.made_closed(data_dir)
+    return tls.certificate_authority(data_dir)
+
+
+def _export(data_dir: Path, target: Path) -> tuple[Path, Path]:
+    from strongroom.server import data_dir as folder
+    from strongroom.server import tls
+
+    folder.made_closed(data_dir)
+    return tls.export(data_dir, target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""What the handler of a call is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.api.bodies import Body
+from strongroom.api.limits import Limits
+from strongroom.vault import Vault
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: the Vault as the session's user sees it, and what was sent.
+
+    ``values`` are the fields of query, body and path, the later before the earlier. ``headers`` have lower-case names.
+    ``origin`` is ``https://`` and the host that the client typed.
+    """
+
+    vault: Vault
+    version: str
+    origin: str
+    token: str
+    headers: Mapping[str, str]
+    values: Mapping[str, Any]
+    body: Body
+    limits: Limits
+
+    def path(self, rest: str) -> str:
+        """Make the relative URL of a resource, in the version of the request."""
+        return f"/api/{self.version}{rest}"
+
+    def url(self, rest: str) -> str:
+        """Make the absolute URL of a resource, in the version of the request."""
+        return f"{self.origin}/api/{self.version}{rest}"

@@ -1,0 +1,181 @@
+"""Jobs: status, tasks, histories and monitors; and, beyond Vault's own calls, details, log and cancel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from strongroom.api import dates, paging
+from strongroom.api.binding import Id, Limit, Offset
+from strongroom.api.call import Call
+from strongroom.api.declaration import FORM, endpoint
+from strongroom.domain.dates import written
+from strongroom.domain.errors import InvalidData
+from strongroom.domain.job import ACTIVE, ENDED, Job, JobFilter, JobStatus, Link, LogLine, TaskState
+from strongroom.domain.page import Page, Window
+from strongroom.services import jobs
+
+_HISTORY_FILTERS = tuple(ENDED)
+_MONITOR_FILTERS = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True)
+class OneJob:
+    """The job that is asked for."""
+
+    job_id: Id
+
+
+@dataclass(frozen=True)
+class TaskList(OneJob):
+    """The job whose tasks are asked for, and which of them."""
+
+    limit: Limit = 50
+    offset: Offset = 0
+
+
+@dataclass(frozen=True)
+class JobLog(OneJob):
+    """The job whose log is asked for; ``after`` leaves out the lines up to this one."""
+
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class JobList:
+    """Which jobs are asked for."""
+
+    start_date: str | None = None
+    end_date: str | None = None
+    status: str | None = None
+    limit: Limit = 50
+    offset: Offset = 0
+
+    def filter(self, known: Sequence[JobStatus], all_statuses: Sequence[JobStatus]) -> JobFilter:
+        """Read the filters; a status may have any case, several are separated by commas."""
+        names = [name.strip() for name in (self.status or "").split(",") if name.strip()]
+        for name in names:
+            if name.upper() not in known:
+                options = ", ".join(status.lower() for status in known)
+                raise InvalidData(f"Invalid value [{name}] specified for parameter [status]: use one of {options}.")
+        return JobFilter(
+            tuple(JobStatus(name.upper()) for name in names) or tuple(all_statuses),
+            dates.parse_optional("start_date", self.start_date),
+            dates.parse_optional("end_date", self.end_date),
+        )
+
+
+@endpoint("GET", "/services/jobs/{job_id}", root="JobStatusRestResult")
+async def retrieve_job_status(call: Call, asked: OneJob) -> dict[str, Any]:
+    """Retrieve Job Status."""
+    await call.limits.job_polls.accept(call.vault, asked.job_id)
+    job = await jobs.retrieve(call.vault, asked.job_id)
+    data: dict[str, Any] = {"id": job.id, "status": job.status, "method": job.method, "links": _links(call, job)}
+    if job.sdk:
+        counts = await jobs.task_counts(call.vault, job.id)
+        data["progress"] = [{"status": state, "size": counts[state]} for state in TaskState if counts.get(state)]
+    data |= {
+        "created_by": job.created_by,
+        "created_date": _shown(call, job, job.created_date),
+        "run_start_date": _shown(call, job, job.run_start_date),
+        "run_end_date": _shown(call, job, job.run_end_date),
+    }
+    return {"responseMessage": "OK", "data": data}
+
+
+@endpoint("GET", "/services/jobs/{job_id}/tasks")
+async def retrieve_job_tasks(call: Call, asked: TaskList) -> dict[str, Any]:
+    """Retrieve SDK Job Tasks."""
+    page = await jobs.tasks(call.vault, asked.job_id, Window(asked.limit, asked.offset))
+    # Vault says state; its own Java client looks for status.
+    found = [{"id": task.id, "state": task.state, "status": task.state} for task in page.rows]
+    where = paging.by_offset(call, f"/services/jobs/{asked.job_id}/tasks", page, {})
+    return {**where, "job_id": asked.job_id, "tasks": found}
+
+
+@endpoint("GET", "/services/jobs/histories")
+async def retrieve_job_histories(call: Call, asked: JobList) -> dict[str, Any]:
+    """Retrieve Job Histories."""
+    page = await jobs.histories(call.vault, asked.filter(_HISTORY_FILTERS, ENDED), Window(asked.limit, asked.offset))
+    return _listed(call, "/services/jobs/histories", page, asked)
+
+
+@endpoint("GET", "/services/jobs/monitors")
+async def retrieve_job_monitors(call: Call, asked: JobList) -> dict[str, Any]:
+    """Retrieve Job Monitors."""
+    page = await jobs.monitors(call.vault, asked.filter(_MONITOR_FILTERS, ACTIVE), Window(asked.limit, asked.offset))
+    return _listed(call, "/services/jobs/monitors", page, asked)
+
+
+@endpoint("GET", "/services/jobs/{job_id}/details")
+async def retrieve_job_details(call: Call, asked: OneJob) -> dict[str, Any]:
+    """Retrieve Job Details: a Strongroom extension, which may be polled at will."""
+    job = await jobs.retrieve(call.vault, asked.job_id)
+    counts = await jobs.task_counts(call.vault, asked.job_id)
+    states = {state.lower(): counts.get(state, 0) for state in TaskState}
+    listed = _row(job)
+    listed.pop("job_id")
+    return {"data": {"id": job.id, "kind": job.kind, **listed, "tasks": {"total": job.total_tasks, **states}}}
+
+
+@endpoint("GET", "/services/jobs/{job_id}/log")
+async def retrieve_job_log(call: Call, asked: JobLog) -> Response:
+    """Retrieve Job Log: a Strongroom extension."""
+    lines = await jobs.log(call.vault, asked.job_id, asked.after)
+    text = "".join(f"{_log_line(line)}\n" for line in lines)
+    last = str(lines[-1].id if lines else asked.after)
+    return Response(text, headers={"content-type": "text/plain;charset=UTF-8", "x-strongroom-lastline": last})
+
+
+@endpoint("POST", "/services/jobs/{job_id}/actions/cancel", body=FORM)
+async def cancel_job(call: Call, asked: OneJob) -> dict[str, Any]:
+    """Cancel Job: a Strongroom extension."""
+    job = await jobs.cancel(call.vault, asked.job_id)
+    return {"job_id": job.id, "url": call.path(f"/services/jobs/{job.id}")}
+
+
+def _links(call: Call, job: Job) -> list[dict[str, str]]:
+    own = {"rel": "self", "href": call.path(f"/services/jobs/{job.id}"), "method": "GET", "accept": "application/json"}
+    return [own, *(_link(call, job, link) for link in job.links)]
+
+
+def _link(call: Call, job: Job, link: Link) -> dict[str, str]:
+    href = link.href.replace("{version}", call.version).replace("{job_id}", str(job.id))
+    return {"rel": link.rel, "href": href, "method": link.method, "accept": link.accept}
+
+
+def _shown(call: Call, job: Job, moment: datetime | None) -> str | None:
+    """Write a date of a job. Those of scheduled jobs are in the Vault's time zone, and yet end in Z."""
+    if moment is None:
+        return None
+    if not job.scheduled:
+        return written(moment)
+    local = moment.astimezone(ZoneInfo(call.vault.info.timezone))
+    return written(local.replace(tzinfo=moment.tzinfo))
+
+
+def _listed(call: Call, path: str, page: Page[Job], asked: JobList) -> dict[str, Any]:
+    filters = {"start_date": asked.start_date, "end_date": asked.end_date, "status": asked.status}
+    where = paging.by_offset(call, path, page, filters)
+    return {"responseMessage": "OK", **where, "jobs": [_row(job) for job in page.rows]}
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "title": job.title,
+        "status": job.status,
+        "created_by": job.created_by,
+        "created_date": written(job.created_date),
+        "modified_by": job.modified_by,
+        "modified_date": written(job.modified_date),
+        "run_start_date": job.run_start_date and written(job.run_start_date),
+        "run_end_date": job.run_end_date and written(job.run_end_date),
+    }
+
+
+def _log_line(line: LogLine) -> str:
+    return f"{written(line.time)} {line.text}".rstrip()

@@ -1,0 +1,53 @@
+"""The envelope of every reply, success or not. No other module knows it."""
+
+from typing import Any
+
+from strongroom.domain.errors import AuthenticationFailed, MalformedUrl, VaultError
+
+SUCCESS, FAILURE, EXCEPTION = "SUCCESS", "FAILURE", "EXCEPTION"
+_NESTED = (dict, list, tuple)
+
+
+def success(keys: dict[str, Any]) -> dict[str, Any]:
+    """Wrap the keys of a reply. Strict clients break on ``null``: what is None is left out."""
+    return {"responseStatus": SUCCESS, **_without_nulls(keys)}
+
+
+def failure(error: VaultError, *, login: bool = False) -> dict[str, Any]:
+    """Wrap an error that the Vault understood; ``login`` says that it was a login that failed, for whatever reason."""
+    body: dict[str, Any] = {"responseStatus": FAILURE, "errors": [_written(error)]}
+    if login or isinstance(error, AuthenticationFailed):
+        body["errorType"] = "AUTHENTICATION_FAILED"
+    return body
+
+
+def unexpected(reference: str) -> dict[str, Any]:
+    """Wrap an error of the server: the client gets a reference to the log, never the cause."""
+    message = f"An unexpected error occurred. The server's log has it under the reference [{reference}]."
+    return {"responseStatus": EXCEPTION, "errors": [{"type": "UNEXPECTED_ERROR", "message": message}]}
+
+
+def row(keys: dict[str, Any], error: VaultError | None = None) -> dict[str, Any]:
+    """Wrap one row of a bulk reply."""
+    if error is not None:
+        return {"responseStatus": FAILURE, **_without_nulls(keys), "errors": [_written(error)]}
+    return {"responseStatus": SUCCESS, **_without_nulls(keys)}
+
+
+def status_code(error: VaultError) -> int:
+    """Give the HTTP status of an error: 200 for all but an unknown path."""
+    return 404 if isinstance(error, MalformedUrl) else 200
+
+
+def _written(error: VaultError) -> dict[str, str]:
+    return {"type": error.type, "message": error.message}
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_nulls(each) if isinstance(each, _NESTED) else each
+            for key, each in value.items()
+            if each is not None
+        }
+    return [_without_nulls(each) if isinstance(each, _NESTED) else each for each in value]

@@ -1,0 +1,1 @@
+"""What a Vault is made of: data, rules and errors. No input or output."""

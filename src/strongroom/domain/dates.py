@@ -1,0 +1,13 @@
+"""Date-times as the API writes them."""
+
+from datetime import UTC, datetime
+
+
+def written(moment: datetime) -> str:
+    """Write a date-time the way the API does: UTC, three decimals, a literal ``Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def whole_second(moment: datetime) -> datetime:
+    """Cut a date-time to its second: job dates end in ``.000``."""
+    return moment.replace(microsecond=0)

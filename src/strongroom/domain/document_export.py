@@ -1,0 +1,55 @@
+"""Export Documents: what is asked for, what is found, where it lies on file staging."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from strongroom.domain.user import User
+
+EXPORT_MAX = 10_000
+"""Versions in one export, at most."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A document, or one version of it, that somebody wants exported."""
+
+    document_id: int
+    major: int | None = None
+    minor: int | None = None
+
+    def to_item(self) -> dict[str, Any]:
+        """As a job item."""
+        if self.major is None:
+            return {"id": self.document_id}
+        return {"id": self.document_id, "major": self.major, "minor": self.minor}
+
+    @classmethod
+    def from_item(cls, item: dict[str, Any]) -> "Wanted":
+        """From a job item."""
+        return cls(item["id"], item.get("major"), item.get("minor"))
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One file of an export (``content_id`` is set), or why there is none (``problem`` is set)."""
+
+    document_id: int
+    major: int | None = None
+    minor: int | None = None
+    name: str = ""
+    content_id: int | None = None
+    size: int = 0
+    problem: str | None = None
+
+    def path(self, job_id: int) -> str:
+        """Where the file lies, below the user's folder."""
+        return f"/{job_id}/{self.document_id}/{self.major}_{self.minor}/{self.name}"
+
+    def to_result(self, job_id: int, user: User) -> dict[str, Any]:
+        """As a row of the results."""
+        row: dict[str, Any] = {"responseStatus": "FAILURE" if self.problem else "SUCCESS", "id": self.document_id}
+        if self.major is not None:
+            row |= {"major_version_number__v": self.major, "minor_version_number__v": self.minor}
+        if self.problem:
+            return row | {"errors": [{"type": "INVALID_DATA", "message": self.problem}]}
+        return row | {"file": self.path(job_id), "user_id__v": user.id}

@@ -1,0 +1,110 @@
+"""File staging: paths, who sees which of them, and the items that lie there.
+
+A path from the staging root begins with a slash and does not end with one; the root itself is ``/``. Admins see the
+root; everybody else sees the own folder ``/u{id}`` as if it were the root (file-staging section 1).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from strongroom.domain.errors import InsufficientAccess, InvalidData
+from strongroom.domain.user import User
+
+NAME_MAX = 218
+"""Bytes of one name, at most."""
+PATH_MAX = 2000
+"""Bytes of a whole path, at most: PostgreSQL's index takes no more than 2,700."""
+FILE_MAX = 50 * 1024 * 1024
+"""Bytes of a file that one call uploads, at most."""
+ROOT = "/"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_USER_FOLDER = re.compile(r"u[1-9][0-9]*")
+
+
+@dataclass(frozen=True)
+class StagingItem:
+    """A file or folder; ``path`` is from the staging root. A folder has no content, size or date."""
+
+    kind: Literal["file", "folder"]
+    path: str
+    content_id: int | None = None
+    size: int | None = None
+    modified_date: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return name_of(self.path)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A file that an export puts on file staging; ``path`` is from the staging root."""
+
+    path: str
+    content_id: int
+    size: int
+
+
+def resolve(user: User, written: str) -> str:
+    """The path from the staging root that a user means by what was written; refuses another user's folder."""
+    path = normalised(written)
+    if user.is_admin or path == user.folder or path.startswith(user.folder + "/"):
+        return path
+    first = path.split("/", 2)[1]
+    if _USER_FOLDER.fullmatch(first):
+        raise InsufficientAccess(f"User [{user.id}] may not see the folder [{first}] of another user.")
+    return user.folder if path == ROOT else user.folder + path
+
+
+def shown(user: User, path: str) -> str:
+    """The spelling of a path from the staging root that a user sees."""
+    if user.is_admin or path == ROOT:
+        return path
+    return path.removeprefix(user.folder) or ROOT
+
+
+def normalised(written: str) -> str:
+    """A path with one slash before each name and none at the end; refuses names that no file may have."""
+    names = [name for name in written.split("/") if name]
+    for name in names:
+        _check_name(name, written)
+    path = "/" + "/".join(names)
+    if len(path.encode()) > PATH_MAX:
+        raise InvalidData(f"The path [{path[:60]}...] has more than {PATH_MAX} bytes.")
+    return path
+
+
+def parent_of(path: str) -> str:
+    """The folder that an item lies in."""
+    return path.rpartition("/")[0] or ROOT
+
+
+def name_of(path: str) -> str:
+    """The last part of a path; empty for the root."""
+    return path.rpartition("/")[2]
+
+
+def folders_above(path: str) -> list[str]:
+    """The folders that lead to an item, from the top, without the root."""
+    names = path.split("/")[1:-1]
+    return ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
+
+
+def _check_name(name: str, written: str) -> None:
+    shortened = name if len(name) <= 60 else name[:60] + "..."
+    if name in {".", ".."}:
+        raise InvalidData(f"The path [{written[:200]}] has a name [{name}], which is not allowed.")
+    if _CONTROL.search(name):
+        raise InvalidData(f"The name [{_CONTROL.sub('?', shortened)}] has a control character, which is not allowed.")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidData(
+            f"The name [{shortened.encode('ascii', 'replace').decode()}] is not valid Unicode."
+        ) from error
+    if size > NAME_MAX:
+        raise InvalidData(f"The name [{shortened}] has {size} bytes; {NAME_MAX} are the most.")

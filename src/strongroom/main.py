@@ -1,0 +1,92 @@
+"""Puts the parts together: the only module that knows all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from strongroom import catalog, kinds
+from strongroom.api.app import application
+from strongroom.config import CannotRun, Settings
+from strongroom.domain.user import SYSTEM
+from strongroom.engine import worker
+from strongroom.sdk import load
+from strongroom.server import admin_password
+from strongroom.server.web import Application
+from strongroom.services import document_types, housekeeping, seed_file, users, vaults
+from strongroom.store import reachability
+from strongroom.store.blobs import Blobs
+from strongroom.store.clock import Clock
+from strongroom.store.database import Database
+from strongroom.store.migrations import migrate
+from strongroom.vault import Vault, VaultInfo
+
+
+@asynccontextmanager
+async def open_vault(settings: Settings) -> AsyncIterator[Vault]:
+    """Open a prepared Vault as the system user; ``settings.database_url`` names its database."""
+    assert settings.database_url is not None
+    database = Database.connect(settings.database_url)
+    try:
+        info = VaultInfo(settings.vault_id, settings.vault_name, settings.vault_timezone)
+        blobs = Blobs.open(settings.blobs or settings.data_dir / "blobs")
+        vault = Vault(database, blobs, Clock(), SYSTEM, settings, info)
+        yield replace(vault, info=await vaults.info(vault))
+    finally:
+        await database.close()
+
+
+async def prepare(settings: Settings) -> str | None:
+    """Bring the database up to date and make what every Vault has; gives the admin's password if it was thought up."""
+    assert settings.database_url is not None
+    await _reach(settings.database_url)
+    database = Database.connect(settings.database_url, pool_size=2)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+    async with open_vault(settings) as vault:
+        await vaults.prepare(vault)
+        await document_types.apply_catalog(vault, seed_file.load(catalog.standard()))
+        return await _first_admin(vault)
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[Application]:
+    """Open the Vault and what answers its requests."""
+    async with open_vault(settings) as vault:
+        yield application(vault, load(kinds))
+
+
+async def work(
+    settings: Settings, worker_id: str, replaces: str | None, ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Run jobs until ``stop`` is set; ``replaces`` is a dead worker, whose messages are given out anew at once."""
+    assert settings.database_url is not None
+    await _reach(settings.database_url)
+    async with open_vault(settings) as vault:
+        if replaces:
+            await housekeeping.requeue_of(vault, replaces)
+        ready()
+        await worker.run(vault, load(kinds), worker_id=worker_id, stop=stop)
+
+
+async def _first_admin(vault: Vault) -> str | None:
+    settings = vault.settings
+    if await users.find(vault, settings.admin_user):
+        return None
+    given = settings.admin_password.get_secret_value() if settings.admin_password else None
+    # Kept before it is used: a kill in between must not leave an admin whose password nobody knows.
+    password = given or admin_password.thought_up(settings.data_dir)
+    await vaults.ensure_admin(vault, settings.admin_user, password)
+    return None if given else password
+
+
+async def _reach(url: str) -> None:
+    try:
+        await reachability.check(url)
+    except reachability.UnreachableError as error:
+        parts = urlsplit(url)
+        place = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        raise CannotRun(f"The database {place} cannot be reached: {error}. Correct --database-url.") from error

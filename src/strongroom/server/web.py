@@ -1,0 +1,73 @@
+"""A web process: uvicorn on the supervisor's sockets, one Vault for as long as it lives."""
+
+import signal
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from strongroom.config import Settings
+from strongroom.server import lifeline, listening, tls
+from strongroom.server.lifeline import Orders
+
+GRACE = 5  # seconds that open requests get at a stop
+_KEEP_ALIVE = 75  # seconds; less than the 10 between two polls would cost every poll a TLS handshake
+
+_Message = MutableMapping[str, Any]
+Application = Callable[
+    [_Message, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Awaitable[None]
+]
+Opening = Callable[[Settings], AbstractAsyncContextManager[Application]]
+"""Opens what a web process serves, and closes it again."""
+
+
+def run(opening: Opening, report_to: int) -> int:
+    """Serve until SIGTERM, or until the supervisor is gone; the exit code."""
+    return lifeline.obey(report_to, "web", lambda orders, ready: uvloop.run(_serve(opening, orders, ready)))
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def leave(self) -> None:
+        """Stop taking connections, and end when those that are open are done."""
+        self.should_exit = True
+
+
+async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) -> None:
+    # uvicorn raises the signal that has stopped it once more when it is done: the Vault is still to be closed then.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    async with opening(orders.settings) as application:
+        server = _Server(_config(application, orders), ready)
+        with lifeline.held(orders.settings, GRACE, server.leave):
+            await server.serve(listening.adopt(orders.sockets))
+
+
+def _config(application: Application, orders: Orders) -> uvicorn.Config:
+    context = tls.server_context(orders.certificate) if orders.certificate else None
+    return uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+        backlog=listening.BACKLOG,
+        ssl_context_factory=(lambda _config, _default: context) if context else None,
+    )

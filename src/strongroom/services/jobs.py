@@ -1,0 +1,126 @@
+"""Jobs as a user sees them: started, retrieved, listed, cancelled; their tasks and their log."""
+
+from typing import Any
+
+import msgspec
+
+from strongroom.domain.dates import whole_second
+from strongroom.domain.errors import InsufficientAccess, InvalidData, OperationNotAllowed
+from strongroom.domain.job import Job, JobFilter, JobStatus, LogLine, Task, TaskState
+from strongroom.domain.page import Page, Window
+from strongroom.sdk.job import JobKind
+from strongroom.services import job_messages
+from strongroom.store import job_tasks
+from strongroom.store import jobs as rows
+from strongroom.vault import Vault
+
+
+async def start(vault: Vault, kind: JobKind[Any], given: Any, method: str = "POST") -> Job:
+    """Check, then write the job and its first message in one transaction: what is answered is never lost."""
+    await kind.check(vault, given)
+    now = whole_second(vault.clock.now())
+    async with vault.database.transaction() as connection:
+        job = await rows.add(
+            connection,
+            {
+                "kind": kind.name,
+                "title": kind.title,
+                "status": JobStatus.QUEUEING,
+                "method": method,
+                "input": msgspec.to_builtins(given),
+                "created_by": vault.user.id,
+                "created_date": now,
+                "modified_by": vault.user.id,
+                "modified_date": now,
+            },
+        )
+        await job_messages.enqueue_run(connection, job.id)
+    return job
+
+
+async def retrieve(vault: Vault, job_id: int) -> Job:
+    """One job; one's own always, others' for admins."""
+    async with vault.database.reading() as connection:
+        job = await rows.retrieve(connection, job_id)
+    if job is None:
+        raise InvalidData(f"There is no job [{job_id}].")
+    if job.created_by != vault.user.id and not vault.user.is_admin:
+        raise InsufficientAccess(f"User [{vault.user.id}] may not see job [{job_id}] of another user.")
+    return job
+
+
+async def retrieve_finished(vault: Vault, job_id: int, kind: str) -> Job:
+    """One job of a kind, whose results may be read: it has ended."""
+    job = await retrieve(vault, job_id)
+    if job.kind != kind:
+        raise InvalidData(f"Job [{job_id}] is not a job of this kind: it is [{job.title}].")
+    if not job.status.is_terminal:
+        raise OperationNotAllowed(f"Job [{job_id}] is still active: its status is {job.status}.")
+    return job
+
+
+async def tasks(vault: Vault, job_id: int, window: Window) -> Page[Task]:
+    """The tasks of an SDK job; other jobs show none, as in a real Vault."""
+    job = await retrieve(vault, job_id)
+    if not job.sdk:
+        return Page([], 0, window)
+    async with vault.database.reading() as connection:
+        found, total = await job_tasks.page(connection, job_id, window)
+    return Page(found, total, window)
+
+
+async def task_counts(vault: Vault, job_id: int) -> dict[TaskState, int]:
+    """How many tasks of a job are in each state, whatever its kind."""
+    await retrieve(vault, job_id)
+    async with vault.database.reading() as connection:
+        return await job_tasks.counts(connection, job_id)
+
+
+async def task_outputs(vault: Vault, job: Job) -> list[Task]:
+    """The ended tasks of a job with their output, in order."""
+    ended = (TaskState.SUCCESS, TaskState.ERRORS_ENCOUNTERED)
+    async with vault.database.reading() as connection:
+        return [task async for task in job_tasks.outputs(connection, job.id, ended)]
+
+
+async def histories(vault: Vault, wanted: JobFilter, window: Window) -> Page[Job]:
+    """Ended jobs, newest first; ``wanted`` compares the end of the run."""
+    _require_all_jobs(vault)
+    async with vault.database.reading() as connection:
+        found, total = await rows.histories(connection, wanted, window)
+    return Page(found, total, window)
+
+
+async def monitors(vault: Vault, wanted: JobFilter, window: Window) -> Page[Job]:
+    """Active jobs, next start first; ``wanted`` compares the creation."""
+    _require_all_jobs(vault)
+    async with vault.database.reading() as connection:
+        found, total = await rows.monitors(connection, wanted, window)
+    return Page(found, total, window)
+
+
+async def cancel(vault: Vault, job_id: int) -> Job:
+    """Cancel an active job at once; what still works on it can write nothing more."""
+    job = await retrieve(vault, job_id)
+    now = whole_second(vault.clock.now())
+    async with vault.database.transaction() as connection:
+        values = {"run_end_date": now, "modified_by": vault.user.id, "modified_date": now}
+        cancelled = await rows.move(connection, job_id, JobStatus.CANCELLED, values)
+    if cancelled is None:
+        job = await retrieve(vault, job_id)
+        raise OperationNotAllowed(f"Job [{job_id}] cannot be cancelled: its status is {job.status}.")
+    return cancelled
+
+
+async def log(vault: Vault, job_id: int, after: int = 0, limit: int = 10_000) -> list[LogLine]:
+    """Lines of a job's log whose id is above ``after``, in order."""
+    await retrieve(vault, job_id)
+    async with vault.database.reading() as connection:
+        return await job_tasks.read_log(connection, job_id, after, limit)
+
+
+def _require_all_jobs(vault: Vault) -> None:
+    if not vault.user.is_admin:
+        raise InsufficientAccess(
+            f"User [{vault.user.id}] may not list jobs: it needs the permission Admin: Jobs: Read."
+        )

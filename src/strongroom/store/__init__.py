@@ -1,0 +1,1 @@
+"""Where a Vault is kept: PostgreSQL, its message queue, and blobs."""

@@ -1,0 +1,44 @@
+"""Numbered migrations of the database, and the one function that brings a database up to date."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import text
+
+from strongroom.store.database import Database
+
+FOLDER = Path(__file__).parent
+
+HEAD = "0001"
+"""The newest migration; a test compares it with the folder."""
+
+# Any number that no other program of this database uses for its advisory locks.
+_LOCK = 7_391_200_145
+
+
+async def migrate(database: Database) -> None:
+    """Bring the database to the newest schema; several processes may call it at once, one of them does it."""
+    if await revision(database) == HEAD:
+        return
+    async with database.transaction() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        await connection.run_sync(_upgrade)
+
+
+async def revision(database: Database) -> str | None:
+    """The migration that the database stands at, or None for an empty one."""
+    async with database.reading() as connection:
+        known = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
+        if known is None:
+            return None
+        found: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
+
+
+def _upgrade(connection: SyncConnection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,163 @@
+"""The message queue: PgQueuer's messages, written in our transactions and delivered to our handlers.
+
+A message only says "look at this job": what is done and what is left stands in the rows of jobs and tasks. So a
+message may come twice or late, and one that is lost is written again by the sweep.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job as Delivery
+from pgqueuer.queries import Queries
+from pgqueuer.types import QueueManagerId
+from sqlalchemy import text
+
+from strongroom.store.database import Connection, driver
+
+Handler = Callable[[bytes], Awaitable[None]]
+
+# A host that is lost is noticed after this; its messages go to another one.
+HEARTBEAT = timedelta(seconds=10)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to look at. No two messages of one ``key`` wait or run at a time; a higher ``priority`` comes first."""
+
+    entrypoint: str
+    payload: bytes
+    key: str
+    priority: int = 0
+
+
+class HandBackError(Exception):
+    """Raised by a handler that gives its message back, to be delivered again after ``delay`` seconds."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        super().__init__(f"to be delivered again in {delay} s")
+        self.delay = delay
+
+
+def schema() -> str:
+    """The SQL that makes the queue's own tables."""
+    return QueryBuilderEnvironment().build_install_query()
+
+
+async def enqueue(connection: Connection, messages: Sequence[Message]) -> None:
+    """Write messages in the open transaction; one whose key already waits or runs is left out."""
+    if not messages:
+        return
+    queries = Queries(AsyncpgDriver(await driver(connection)))
+    await queries.enqueue(
+        [message.entrypoint for message in messages],
+        [message.payload for message in messages],
+        [message.priority for message in messages],
+        dedupe_key=[message.key for message in messages],
+        on_conflict="skip",
+    )
+
+
+async def requeue(connection: Connection, worker_id: str) -> int:
+    """Give the messages of a dead worker back at once; returns how many there were."""
+    result = await connection.execute(
+        text(
+            "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()"
+            " WHERE queue_manager_id = :worker AND status = 'picked'"
+        ),
+        {"worker": UUID(worker_id)},
+    )
+    return result.rowcount
+
+
+async def prune(connection: Connection, older_than: timedelta) -> None:
+    """Delete the queue's own log of deliveries, which nobody reads here."""
+    await connection.execute(
+        text("DELETE FROM pgqueuer_log WHERE created < now() - CAST(:age AS interval)"), {"age": older_than}
+    )
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Takes messages for one worker process, ``slots`` at a time."""
+
+    url: str
+    worker_id: str
+    handlers: Mapping[str, Handler]
+    slots: int
+    drain_seconds: float
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver messages until ``stop`` is set; then let what runs end, or hand it back after the grace time."""
+        pause = 0.1
+        while not stop.is_set():
+            try:
+                await self._deliver(stop)
+                pause = 0.1
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("queue_lost", error=str(error), again_in=pause)
+                await _wait(stop, pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _deliver(self, stop: asyncio.Event) -> None:
+        hurry = asyncio.Event()
+        async with asyncpg.create_pool(self.url, min_size=2, max_size=4) as pool:
+            manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
+            manager.queue_manager_id = QueueManagerId(UUID(self.worker_id))
+            for entrypoint, handler in self.handlers.items():
+                manager.entrypoint(entrypoint)(_yielding(handler, hurry))
+            stopping = asyncio.create_task(self._stop(stop, manager, hurry))
+            try:
+                await manager.run(
+                    batch_size=max(1, self.slots // 2),
+                    max_concurrent_tasks=max(2, self.slots),
+                    heartbeat_timeout=HEARTBEAT,
+                    log_aggregation_interval=timedelta(0),
+                    shutdown_on_listener_failure=True,
+                )
+            finally:
+                stopping.cancel()
+
+    async def _stop(self, stop: asyncio.Event, manager: QueueManager, hurry: asyncio.Event) -> None:
+        await stop.wait()
+        manager.shutdown.set()
+        await asyncio.sleep(self.drain_seconds)
+        hurry.set()
+
+
+def _yielding(handler: Handler, hurry: asyncio.Event) -> Callable[[Delivery], Awaitable[None]]:
+    """Wrap a handler so that it gives its message back, instead of being cancelled with it, when time is up."""
+
+    async def handle(delivery: Delivery) -> None:
+        work = asyncio.ensure_future(handler(delivery.payload or b""))
+        deadline = asyncio.ensure_future(hurry.wait())
+        try:
+            await asyncio.wait({work, deadline}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                await asyncio.wait({work})
+                raise RetryRequested(reason="the worker stops")
+            await work
+        except HandBackError as back:
+            raise RetryRequested(delay=timedelta(seconds=back.delay), reason=str(back)) from back
+        finally:
+            deadline.cancel()
+
+    return handle
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

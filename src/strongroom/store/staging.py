@@ -1,0 +1,132 @@
+"""Rows of file staging items."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, delete, literal, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from strongroom.domain.staging import ROOT, Extract, StagingItem, name_of, parent_of
+from strongroom.store import arrays
+from strongroom.store.database import Connection
+from strongroom.store.tables import staging_items
+
+_ITEM = staging_items.c
+_PLACE = ("path", "parent", "name")
+
+
+async def retrieve(connection: Connection, path: str, *, lock: bool = False) -> StagingItem | None:
+    """One item, or None; ``lock`` keeps it as it is until the transaction ends."""
+    statement = select(staging_items).where(_ITEM.path == path)
+    row = (await connection.execute(statement.with_for_update() if lock else statement)).one_or_none()
+    return None if row is None else _item(row)
+
+
+async def files(connection: Connection, paths: Collection[str]) -> dict[str, StagingItem]:
+    """The files among these paths, by path."""
+    rows = await connection.execute(select(staging_items).where(_among(paths), _ITEM.kind == "file"))
+    return {row.path: _item(row) for row in rows}
+
+
+async def add_folders(connection: Connection, paths: Collection[str], now: datetime, user_id: int) -> set[str]:
+    """Make folders that are missing; gives those that were made."""
+    fixed = {"kind": "folder", "modified_date": now, "modified_by": user_id}
+    # In order: two transactions that make the same folders wait for each other instead of locking each other out.
+    statement = upsert(staging_items).from_select([*_PLACE, *fixed], _places(sorted(paths), {}, fixed))
+    return set(await connection.scalars(statement.on_conflict_do_nothing().returning(_ITEM.path)))
+
+
+async def occupied(connection: Connection, paths: Collection[str]) -> list[str]:
+    """Those of these paths where a file lies: no folder can be there."""
+    return list(await connection.scalars(select(_ITEM.path).where(_among(paths), _ITEM.kind == "file")))
+
+
+async def add_file(connection: Connection, item: StagingItem, user_id: int) -> bool:
+    """Insert a file; False if something lies there already."""
+    assert item.modified_date is not None
+    values = {"path": item.path, "parent": parent_of(item.path), "name": item.name, "kind": "file"}
+    values |= {"content_id": item.content_id, "size": item.size} | _made(item.modified_date, user_id)
+    made = await connection.scalar(
+        upsert(staging_items).values(**values).on_conflict_do_nothing().returning(_ITEM.path)
+    )
+    return made is not None
+
+
+async def replace_file(connection: Connection, item: StagingItem, user_id: int) -> bool:
+    """Give a file another content; False if there is no file."""
+    assert item.modified_date is not None
+    changed = await connection.scalar(
+        staging_items.update()
+        .where(_ITEM.path == item.path, _ITEM.kind == "file")
+        .values(content_id=item.content_id, size=item.size, expires_date=None, **_made(item.modified_date, user_id))
+        .returning(_ITEM.path)
+    )
+    return changed is not None
+
+
+async def add_extracts(
+    connection: Connection, extracts: Sequence[Extract], now: datetime, expires: datetime, user_id: int
+) -> None:
+    """Write many files in one statement; a file of that path, left by an earlier try, gets this content."""
+    extracts = sorted(extracts, key=lambda extract: extract.path)
+    fixed = {"kind": "file", "modified_date": now, "modified_by": user_id, "expires_date": expires}
+    more = {
+        "content_id": (BigInteger(), [extract.content_id for extract in extracts]),
+        "size": (BigInteger(), [extract.size for extract in extracts]),
+    }
+    given = _places([extract.path for extract in extracts], more, fixed)
+    statement = upsert(staging_items).from_select([*_PLACE, *more, *fixed], given)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[_ITEM.path],
+            set_={name: statement.excluded[name] for name in ("content_id", "size", "modified_date", "expires_date")},
+        )
+    )
+
+
+async def list_below(
+    connection: Connection, folder: str, *, recursive: bool, after: str, limit: int
+) -> list[StagingItem]:
+    """Items of a folder whose path comes after ``after``, in the order of their paths."""
+    where = _below(folder) if recursive else (_ITEM.parent == folder)
+    rows = await connection.execute(
+        select(staging_items).where(where, _ITEM.path > after).order_by(_ITEM.path).limit(limit)
+    )
+    return [_item(row) for row in rows]
+
+
+async def remove(connection: Connection, path: str) -> int:
+    """Delete an item and all below it; returns how many rows that were."""
+    result = await connection.execute(delete(staging_items).where((_ITEM.path == path) | _below(path)))
+    return result.rowcount
+
+
+def _among(paths: Collection[str]) -> ColumnElement[bool]:
+    wanted = arrays.table("wanted", {"path": (Text(), list(paths))})
+    return _ITEM.path.in_(select(wanted.c.path))
+
+
+def _places(paths: Sequence[str], more: dict[str, Any], fixed: dict[str, Any]) -> Select[Any]:
+    places = {
+        "path": (Text(), paths),
+        "parent": (Text(), [parent_of(path) for path in paths]),
+        "name": (Text(), [name_of(path) for path in paths]),
+    }
+    return select(arrays.table("given", places | more), *(literal(value) for value in fixed.values()))
+
+
+def _below(folder: str) -> ColumnElement[bool]:
+    # Paths are in byte order, and "0" is the character after "/": all below a folder are one range of the index.
+    prefix = "" if folder == ROOT else folder
+    return (_ITEM.path > prefix + "/") & (_ITEM.path < prefix + "0")
+
+
+def _made(now: datetime, user_id: int) -> dict[str, Any]:
+    return {"modified_date": now, "modified_by": user_id}
+
+
+def _item(row: Any) -> StagingItem:
+    if row.kind == "folder":
+        return StagingItem("folder", row.path)
+    return StagingItem("file", row.path, row.content_id, row.size, row.modified_date)

@@ -1,0 +1,128 @@
+"""Rows of the Vault, its users and their sessions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from strongroom.domain.page import Window
+from strongroom.domain.user import User
+from strongroom.store.database import Connection
+from strongroom.store.tables import login_failures, sessions, users, vaults
+
+_FIELDS = tuple(column for column in users.c if column.name != "password_hash")
+
+
+async def add_vault(connection: Connection, vault_id: int, name: str, timezone: str) -> None:
+    """Write the one row of the Vault itself; an existing one stays as it is."""
+    await connection.execute(upsert(vaults).values(id=vault_id, name=name, timezone=timezone).on_conflict_do_nothing())
+
+
+async def retrieve_vault(connection: Connection) -> Row[Any] | None:
+    """The row of the Vault: id, name, timezone."""
+    return (await connection.execute(select(vaults).order_by(vaults.c.created_date).limit(1))).one_or_none()
+
+
+async def add(connection: Connection, values: dict[str, Any]) -> int | None:
+    """Insert a user; None if the name is taken."""
+    made: int | None = await connection.scalar(
+        upsert(users).values(**values).on_conflict_do_nothing().returning(users.c.id)
+    )
+    return made
+
+
+async def retrieve(connection: Connection, user_id: int) -> User | None:
+    """One user, or None."""
+    row = (await connection.execute(select(*_FIELDS).where(users.c.id == user_id))).one_or_none()
+    return None if row is None else _user(row)
+
+
+async def by_name(connection: Connection, name: str) -> tuple[User, str | None] | None:
+    """A user by name (case does not matter) with the password's hash, or None."""
+    row = (await connection.execute(select(users).where(func.lower(users.c.name) == name.lower()))).one_or_none()
+    return None if row is None else (_user(row), row.password_hash)
+
+
+async def page(connection: Connection, window: Window, *, descending: bool) -> tuple[list[User], int]:
+    """Users in the order of their ids, and how many there are."""
+    total = await connection.scalar(select(func.count()).select_from(users))
+    order = users.c.id.desc() if descending else users.c.id
+    rows = await connection.execute(select(*_FIELDS).order_by(order).limit(window.limit).offset(window.offset))
+    return [_user(row) for row in rows], total or 0
+
+
+async def set_values(connection: Connection, user_id: int, values: dict[str, Any]) -> None:
+    """Change columns of a user."""
+    await connection.execute(update(users).where(users.c.id == user_id).values(**values))
+
+
+async def add_session(connection: Connection, token_hash: bytes, user_id: int, now: datetime) -> None:
+    """Begin a session."""
+    await connection.execute(
+        insert(sessions).values(token_hash=token_hash, user_id=user_id, created_date=now, last_used_date=now)
+    )
+
+
+async def session(
+    connection: Connection, token_hash: bytes, used_after: datetime, created_after: datetime
+) -> tuple[User, datetime] | None:
+    """The user of a session that has not expired, and when it was last used; or None."""
+    row = (
+        await connection.execute(
+            select(*_FIELDS, sessions.c.last_used_date)
+            .join(sessions, sessions.c.user_id == users.c.id)
+            .where(
+                sessions.c.token_hash == token_hash,
+                sessions.c.last_used_date > used_after,
+                sessions.c.created_date > created_after,
+                users.c.active,
+            )
+        )
+    ).one_or_none()
+    return None if row is None else (_user(row), row.last_used_date)
+
+
+async def use_session(connection: Connection, token_hash: bytes, now: datetime) -> None:
+    """Note that a session was used."""
+    await connection.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(last_used_date=now))
+
+
+async def end_session(connection: Connection, token_hash: bytes) -> bool:
+    """Delete a session; False if there was none."""
+    found = await connection.scalar(
+        delete(sessions).where(sessions.c.token_hash == token_hash).returning(sessions.c.user_id)
+    )
+    return found is not None
+
+
+async def remove_expired_sessions(connection: Connection, used_before: datetime, created_before: datetime) -> int:
+    """Delete the sessions that have expired; returns how many."""
+    result = await connection.execute(
+        delete(sessions).where((sessions.c.last_used_date <= used_before) | (sessions.c.created_date <= created_before))
+    )
+    return result.rowcount
+
+
+async def add_login_failure(connection: Connection, name: str, now: datetime) -> None:
+    """Note a failed login."""
+    await connection.execute(insert(login_failures).values(user_name=name.lower(), failed_date=now))
+
+
+async def login_failure_count(connection: Connection, name: str, since: datetime) -> int:
+    """How many logins of a user name have failed since a moment."""
+    count = await connection.scalar(
+        select(func.count())
+        .select_from(login_failures)
+        .where(login_failures.c.user_name == name.lower(), login_failures.c.failed_date > since)
+    )
+    return count or 0
+
+
+async def forget_login_failures(connection: Connection, name: str) -> None:
+    """Delete the failures of a user who has logged in."""
+    await connection.execute(delete(login_failures).where(login_failures.c.user_name == name.lower()))
+
+
+def _user(row: Any) -> User:
+    return User(**{column.name: row._mapping[column.name] for column in _FIELDS})  # noqa: SLF001 (SQLAlchemy's public name)

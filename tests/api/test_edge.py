@@ -1,0 +1,149 @@
+"""What holds for every call: paths, verbs, versions, sessions, headers, formats."""
+
+import re
+import uuid
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+ME = "/api/v26.1/objects/users/me"
+
+
+def error_of(reply: httpx.Response) -> tuple[str, str]:
+    body = reply.json()
+    assert body["responseStatus"] == "FAILURE"
+    return body["errors"][0]["type"], body["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/nothing",
+        "/api/v26.1/nothing",
+        "/api/v99.1",
+        "/api/v6.0",
+        "/api/v26.1/services/jobs",
+        "/api/v26.1/objects/users/me/x",
+    ],
+)
+async def test_unknown_path_is_404(http: httpx.AsyncClient, path: str) -> None:
+    reply = await http.get(path)
+    assert reply.status_code == 404
+    assert error_of(reply) == ("MALFORMED_URL", "The specified resource cannot be found.")
+    assert reply.headers["content-type"] == "application/json;charset=UTF-8"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_wrong_verb(http: httpx.AsyncClient, method: str) -> None:
+    reply = await http.request(method, ME)
+    assert reply.status_code == 200
+    kind, message = error_of(reply)
+    assert kind == "METHOD_NOT_SUPPORTED"
+    assert method in message
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v26.1/objects/users/me/",
+        "/api//v26.1//objects/users///me",
+        "//api/v7.0/objects/users/me",
+        "/api/v26.1/objects/%75sers/me",
+    ],
+)
+async def test_slashes_and_percent_encodings(http: httpx.AsyncClient, path: str) -> None:
+    reply = await http.get(http.base_url.copy_with(raw_path=path.encode()))
+    assert reply.json()["responseStatus"] == "SUCCESS"
+
+
+async def test_a_path_that_is_not_utf8(http: httpx.AsyncClient) -> None:
+    reply = await http.get("/api/v26.1/objects/users/%ff")
+    assert reply.status_code == 404
+    assert error_of(reply)[0] == "MALFORMED_URL"
+
+
+@pytest.mark.parametrize("value", ["9" * 40, "abc", "-1", "2147483648", "%00", "1.5"])
+async def test_bad_ids_are_named(http: httpx.AsyncClient, value: str) -> None:
+    reply = await http.get(f"/api/v26.1/objects/users/{value}")
+    assert reply.status_code == 200
+    kind, message = error_of(reply)
+    assert kind == "INVALID_DATA"
+    assert "[id]" in message
+    assert value in message or value == "%00"
+
+
+async def test_headers(http: httpx.AsyncClient) -> None:
+    reply = await http.get(ME, headers={"X-VaultAPI-ReferenceId": "abc 1"})
+    headers = reply.headers
+    assert str(uuid.UUID(headers["X-VaultAPI-ExecutionId"])) == headers["X-VaultAPI-ExecutionId"]
+    assert headers["X-VaultAPI-Status"] == "SUCCESS"
+    assert int(headers["X-VaultAPI-BurstLimit"]) >= int(headers["X-VaultAPI-BurstLimitRemaining"])
+    assert headers["X-VaultAPI-VaultId"] == "1001"
+    assert headers["X-VaultAPI-UserId"] == str(reply.json()["users"][0]["user"]["id"])
+    shown = headers["X-VaultAPI-TruncatedSessionId"]
+    assert http.headers["Authorization"].startswith(shown)
+    assert len(shown) < 64
+    assert headers["X-VaultAPI-ReferenceId"] == "abc 1"
+    assert headers["Cache-Control"] == "no-store, no-cache"
+    assert "server" not in headers
+    assert "expires" not in headers
+
+
+async def test_headers_without_a_session(stranger: httpx.AsyncClient) -> None:
+    reply = await stranger.get(ME)
+    assert error_of(reply) == ("INVALID_SESSION_ID", "Invalid or expired session ID.")
+    assert reply.headers["X-VaultAPI-Status"] == "FAILURE"
+    assert "X-VaultAPI-UserId" not in reply.headers
+    assert "X-VaultAPI-ReferenceId" not in reply.headers
+
+
+async def test_bearer(http: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+    token = http.headers["Authorization"]
+    reply = await stranger.get(ME, headers={"Authorization": f"Bearer {token}"})
+    assert reply.json()["responseStatus"] == "SUCCESS"
+    reply = await stranger.get(ME, headers={"Authorization": "Basic abc"})
+    assert error_of(reply)[0] == "INVALID_SESSION_ID"
+
+
+async def test_error_as_xml(stranger: httpx.AsyncClient) -> None:
+    reply = await stranger.get(ME, headers={"Accept": "application/xml"})
+    assert reply.headers["content-type"] == "application/xml;charset=UTF-8"
+    assert reply.text == (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<ApiRestResult><responseStatus>FAILURE</responseStatus>'
+        "<errors><error><type>INVALID_SESSION_ID</type><message>Invalid or expired session ID.</message></error></errors>"
+        "</ApiRestResult>"
+    )
+
+
+async def test_users_as_xml(http: httpx.AsyncClient) -> None:
+    reply = await http.get(ME, headers={"Accept": "application/xml"})
+    root = ET.fromstring(reply.content)
+    assert root.tag == "ApiRestResult"
+    assert root.findtext("users/user/user_name__v") == "admin@localhost"
+    assert root.findtext("users/user/active__v") == "true"
+    assert root.findtext("users/user/vault_id__v/vault_id__v") == "1001"
+
+
+@pytest.mark.parametrize(
+    ("accept", "found"),
+    [
+        ("*/*", "json"),
+        ("text/html", "json"),
+        ("text/csv", "json"),
+        ("application/xml;q=0.5, application/json", "json"),
+        ("application/json;q=0.1, application/xml", "xml"),
+        ("", "json"),
+    ],
+)
+async def test_accept(http: httpx.AsyncClient, accept: str, found: str) -> None:
+    reply = await http.get(ME, headers={"Accept": accept})
+    assert reply.headers["content-type"] == f"application/{found};charset=UTF-8"
+
+
+async def test_no_null_anywhere(http: httpx.AsyncClient) -> None:
+    for path in (ME, "/api/v26.1/objects/users", "/api/v26.1/services/jobs/histories", "/api"):
+        assert not re.search(r":\s*null", (await http.get(path)).text), path

@@ -1,0 +1,104 @@
+"""``strongroom jobs`` against a real server, as it is typed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from tests.server.serving import DEADLINE, Running, environment, launch, open_place, serving
+
+from strongroom.cli import client
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with open_place() as place:
+        data_dir = place / "data"
+        with serving(launch("--data-dir", data_dir), data_dir) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def ended(server: Running) -> int:
+    """A job that has ended with errors: it exports documents that do not exist."""
+    with client.session(client.server_of(server.data_dir)) as api:
+        told = api.post("/objects/documents/batch/actions/fileextract", json=[{"id": "998"}, {"id": "999"}])
+    done = typed(server, "watch", told["job_id"])
+    assert done.returncode == 1
+    assert done.stdout.endswith("has ended: ERRORS_ENCOUNTERED\n")
+    return int(told["job_id"])
+
+
+def typed(server: Running, *words: object, **changed: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "strongroom", "jobs", *map(str, words)]
+    if "--url" not in words:
+        changed["STRONGROOM_DATA_DIR"] = str(server.data_dir)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment(**changed), timeout=DEADLINE, check=False
+    )
+
+
+def test_list(server: Running, ended: int) -> None:
+    shown = typed(server, "list").stdout
+    assert "Export Documents" in shown
+    assert "ERRORS_ENCOUNTERED" in shown
+    (row,) = json.loads(typed(server, "list", "--json").stdout)
+    assert (row["job_id"], row["status"]) == (ended, "ERRORS_ENCOUNTERED")
+
+
+@pytest.mark.parametrize(("status", "count"), [("errors_encountered", 1), ("SUCCESS,running", 0), ("queued", 0)])
+def test_list_of_some_statuses(server: Running, ended: int, status: str, count: int) -> None:
+    assert len(json.loads(typed(server, "list", "--json", "--status", status).stdout)) == count
+
+
+def test_show(server: Running, ended: int) -> None:
+    shown = typed(server, "show", ended).stdout
+    assert "1 errors encountered" in shown
+    assert json.loads(typed(server, "show", ended, "--json").stdout)["kind"] == "export_documents"
+
+
+def test_log(server: Running, ended: int) -> None:
+    lines = typed(server, "log", ended).stdout.splitlines()
+    assert any("[998]" in line for line in lines)
+    assert lines[-1].endswith("(COMPLETED_WITH_ERRORS)")
+
+
+def test_watch_shows_each_line_of_the_log_once(server: Running, ended: int) -> None:
+    shown = typed(server, "watch", ended).stdout
+    assert shown.count("Job Finish Time") == 1
+
+
+@pytest.mark.parametrize("command", ["show", "log", "watch", "cancel"])
+def test_an_unknown_job(server: Running, command: str) -> None:
+    done = typed(server, command, 424242)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("strongroom: ")
+    assert "424242" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_job_that_has_ended_is_not_cancelled(server: Running, ended: int) -> None:
+    done = typed(server, "cancel", ended)
+    assert done.returncode == 1
+    assert "ERRORS_ENCOUNTERED" in done.stderr
+
+
+def test_by_address(server: Running, ended: int) -> None:
+    known = client.server_of(server.data_dir)
+    who = {"STRONGROOM_USER": known.user, "STRONGROOM_PASSWORD": known.password}
+    trusting = typed(server, "list", "--json", "--url", known.url, "--cacert", known.authority, **who)
+    assert json.loads(trusting.stdout)[0]["job_id"] == ended
+    assert "--cacert" in typed(server, "list", "--url", known.url, **who).stderr
+    wrong = who | {"STRONGROOM_PASSWORD": "wrong"}
+    done = typed(server, "list", "--url", known.url, "--cacert", known.authority, **wrong)
+    assert "USERNAME_OR_PASSWORD_INCORRECT" in done.stderr
+
+
+def test_the_server_is_gone(server: Running) -> None:
+    with open_place() as place:
+        server_file = server.data_dir / "server.json"
+        told = json.loads(server_file.read_text()) | {"url": "https://localhost:1"}
+        (place / "server.json").write_text(json.dumps(told))
+        done = typed(server, "list", "--data-dir", place, STRONGROOM_PASSWORD="x")
+    assert "https://localhost:1 does not answer" in done.stderr

@@ -1,0 +1,103 @@
+"""What the tests stand on: a real PostgreSQL that the whole run shares, and a fresh database for each test."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from strongroom import kinds
+from strongroom.config import Settings
+from strongroom.engine import worker
+from strongroom.main import open_vault, prepare
+from strongroom.sdk import load
+from strongroom.services import users
+from strongroom.store.embedded import EmbeddedPostgres
+from strongroom.vault import Vault
+
+ADMIN = "admin@localhost"
+PASSWORD = "a password for tests"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """One server for each process of the run, without fsync: what is tested for durability starts its own."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), ephemeral=True) as postgres:
+        url = postgres.start().url
+        asyncio.run(_make_template(url))
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """The URL of a prepared database that nobody else uses."""
+    async with _database(postgres_url, "prepared") as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
+    """The URL of a database without tables."""
+    async with _database(postgres_url, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, database_url=database_url, limits="off")
+
+
+@pytest.fixture
+async def system_vault(settings: Settings) -> AsyncIterator[Vault]:
+    """A Vault as the system user sees it."""
+    async with open_vault(settings) as vault:
+        yield vault
+
+
+@pytest.fixture
+async def vault(system_vault: Vault) -> Vault:
+    """A Vault as its admin sees it."""
+    admin = await users.find(system_vault, ADMIN)
+    assert admin is not None
+    return system_vault.as_user(admin)
+
+
+@pytest.fixture
+async def running_worker(system_vault: Vault) -> AsyncIterator[None]:
+    """A worker in this process, which takes every job that the test starts."""
+    stop = asyncio.Event()
+    identity = "00000000-0000-4000-8000-000000000001"
+    working = asyncio.create_task(worker.run(system_vault, load(kinds), worker_id=identity, stop=stop))
+    yield
+    stop.set()
+    await working
+
+
+@asynccontextmanager
+async def _database(server_url: str, template: str) -> AsyncIterator[str]:
+    name = f"test_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield server_url.replace("/strongroom?", f"/{name}?")
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+async def _make_template(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CREATE DATABASE prepared")
+    finally:
+        await connection.close()
+    template = url.replace("/strongroom?", "/prepared?")
+    await prepare(Settings(database_url=template, admin_user=ADMIN, admin_password=PASSWORD))

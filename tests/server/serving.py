@@ -1,0 +1,128 @@
+"""A real server, started by its command: what tests say about it and its processes."""
+
+import os
+import pwd
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+DEADLINE = 30.0
+CLUSTERS = Path("/var/lib/strongroom")  # where root keeps the databases of directories that are closed to others
+Starting = Callable[..., "Running"]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A ``strongroom serve`` that has said that it is ready."""
+
+    process: subprocess.Popen[str]
+    url: str
+    data_dir: Path
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """One HTTPS request of a client that trusts the local CA alone."""
+        trust = ssl.create_default_context(cafile=self.data_dir / "tls" / "ca.pem") if "https" in self.url else None
+        with urllib.request.urlopen(self.url + path, context=trust, timeout=DEADLINE) as reply:
+            return reply.status, reply.read()
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that lives for this server, its PostgreSQL included."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def children(self, role: str) -> list[psutil.Process]:
+        """Its child processes of a role: ``_web`` or ``_worker``."""
+        found = psutil.Process(self.process.pid).children()
+        return [child for child in found if role in _arguments(child)]
+
+    def postmasters(self) -> list[psutil.Process]:
+        """Its PostgreSQL's main process."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if child.name() == "postgres"]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE)
+
+
+def environment(**changed: str) -> dict[str, str]:
+    """The environment for a server of a test: nothing of the tester's own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM_")}
+    return kept | changed
+
+
+def launch(*options: object, user: pwd.struct_passwd | None = None, **changed: str) -> subprocess.Popen[str]:
+    """Start ``strongroom serve`` with these options, as another user if one is given."""
+    arguments = ["-m", "strongroom", "serve", "--port", "0", *map(str, options)]
+    pipe = subprocess.PIPE
+    if user is None:
+        command = [sys.executable, *arguments]
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd="/", env=environment(**changed))
+    changed["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.Popen(
+        [_python_for(user), *arguments],
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        cwd="/",
+        env=environment(**changed),
+        user=user.pw_uid,
+        group=user.pw_gid,
+        extra_groups=[],
+    )
+
+
+@contextmanager
+def serving(process: subprocess.Popen[str], data_dir: Path) -> Iterator[Running]:
+    """Wait for the ready line of a launched server; it is stopped, and its database removed, at the end."""
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        if not line.startswith("ready "):
+            pytest.fail(f"no ready line but {line!r}: {process.communicate(timeout=DEADLINE)[1]}")
+        yield Running(process, line.removeprefix("ready ").strip().rstrip("/"), data_dir)
+    finally:
+        process.terminate()
+        process.communicate(timeout=DEADLINE)
+        if (data_dir / "postgres.id").exists():
+            shutil.rmtree(CLUSTERS / (data_dir / "postgres.id").read_text().strip(), ignore_errors=True)
+
+
+@contextmanager
+def open_place() -> Iterator[Path]:
+    """A folder that every user may enter: pytest's own are closed."""
+    folder = Path(tempfile.mkdtemp(prefix="strongroom-test-")).resolve()
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _python_for(user: pwd.struct_passwd) -> str:
+    """An interpreter of our version that the user may run: ours often lies in somebody's closed home."""
+    for path in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
+        try:
+            subprocess.run([path, "-c", ""], user=user.pw_uid, group=user.pw_gid, extra_groups=[], cwd="/", check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return path
+    pytest.skip(f"the user {user.pw_name} can run no Python of this version")
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it ends just now
+        return []
