@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from strongroom import catalog, kinds
+from strongroom import kinds
 from strongroom.api.app import application
 from strongroom.config import CannotRun, Settings
+from strongroom.domain.seed import SeedError
 from strongroom.domain.user import SYSTEM
 from strongroom.engine import worker
 from strongroom.sdk import load
 from strongroom.server import admin_password
 from strongroom.server.web import Application
-from strongroom.services import document_types, housekeeping, seed_file, users, vaults
+from strongroom.services import housekeeping, seeding, users, vaults
 from strongroom.store import reachability
 from strongroom.store.blobs import Blobs
 from strongroom.store.clock import Clock
@@ -48,8 +49,12 @@ async def prepare(settings: Settings) -> str | None:
         await database.close()
     async with open_vault(settings) as vault:
         await vaults.prepare(vault)
-        await document_types.apply_catalog(vault, seed_file.load(catalog.standard()))
-        return await _first_admin(vault)
+        password = await _first_admin(vault)
+        try:
+            await seeding.apply_settings(vault)
+        except SeedError as error:
+            raise CannotRun(error.message) from error
+        return password
 
 
 @asynccontextmanager

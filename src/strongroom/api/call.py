@@ -1,7 +1,7 @@
 """What the handler of a call is given."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.api.bodies import Body
@@ -20,10 +20,11 @@ class Call:
     vault: Vault
     version: str
     origin: str
-    token: str
-    headers: Mapping[str, str]
-    values: Mapping[str, Any]
-    body: Body
+    # What may hold a session or a password shows in no traceback.
+    token: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, Any] = field(repr=False)
+    body: Body = field(repr=False)
     limits: Limits
 
     def path(self, rest: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SHOWN_OF_SESSION = 32
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,1000}")
@@ -15,7 +15,7 @@ class Caller:
 
     vault_id: int
     user_id: int
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

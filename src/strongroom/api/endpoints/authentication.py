@@ -1,6 +1,6 @@
 """Sessions: log in, keep alive, log out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.api.call import Call
@@ -13,7 +13,7 @@ class Credentials:
     """Who logs in. ``vaultDNS`` names the wanted Vault; this server has one, which every name leads to."""
 
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     vaultDNS: str | None = None  # noqa: N815 - the API's name
 
 
