@@ -32,7 +32,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     """One server for each process of the run, without fsync: what is tested for durability starts its own."""
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), ephemeral=True) as postgres:
         url = postgres.start().url
-        asyncio.run(_make_template(url))
+        asyncio.run(_make_template(url, tmp_path_factory.mktemp("template")))
         yield url
 
 
@@ -93,11 +93,11 @@ async def _database(server_url: str, template: str) -> AsyncIterator[str]:
         await connection.close()
 
 
-async def _make_template(url: str) -> None:
+async def _make_template(url: str, data_dir: Path) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CREATE DATABASE prepared")
     finally:
         await connection.close()
     template = url.replace("/strongroom?", "/prepared?")
-    await prepare(Settings(database_url=template, admin_user=ADMIN, admin_password=PASSWORD))
+    await prepare(Settings(data_dir=data_dir, database_url=template, admin_user=ADMIN, admin_password=PASSWORD))

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Running:
     process: subprocess.Popen[str]
     url: str
     data_dir: Path
+    log: "Log"
 
     def get(self, path: str) -> tuple[int, bytes]:
         """One HTTPS request of a client that trusts the local CA alone."""
@@ -83,18 +85,38 @@ def launch(*options: object, user: pwd.struct_passwd | None = None, **changed: s
     )
 
 
+class Log:
+    """What a process writes to standard error, read as it comes: a full pipe would make a talkative server wait."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stderr
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._lines.extend, args=(process.stderr,), daemon=True)
+        self._reader.start()
+
+    def whole(self) -> str:
+        """All of it, once the process has ended."""
+        self._reader.join(DEADLINE)
+        return "".join(self._lines)
+
+
 @contextmanager
 def serving(process: subprocess.Popen[str], data_dir: Path) -> Iterator[Running]:
     """Wait for the ready line of a launched server; it is stopped, and its database removed, at the end."""
+    log = Log(process)
+    assert process.stdout
+    assert process.stderr
     try:
-        assert process.stdout
         line = process.stdout.readline()
         if not line.startswith("ready "):
-            pytest.fail(f"no ready line but {line!r}: {process.communicate(timeout=DEADLINE)[1]}")
-        yield Running(process, line.removeprefix("ready ").strip().rstrip("/"), data_dir)
+            pytest.fail(f"no ready line but {line!r}: {log.whole()}")
+        yield Running(process, line.removeprefix("ready ").strip().rstrip("/"), data_dir, log)
     finally:
         process.terminate()
-        process.communicate(timeout=DEADLINE)
+        process.wait(DEADLINE)
+        log.whole()
+        process.stdout.close()
+        process.stderr.close()
         if (data_dir / "postgres.id").exists():
             shutil.rmtree(CLUSTERS / (data_dir / "postgres.id").read_text().strip(), ignore_errors=True)
 

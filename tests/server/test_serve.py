@@ -72,20 +72,17 @@ def test_the_password_is_printed_once_and_kept(start: Starting) -> None:
     first = start()
     password = (first.data_dir / "admin-password").read_text().strip()
     first.stop()
-    assert first.process.stderr
-    assert first.process.stderr.read().count(password) == 1
+    assert first.log.whole().count(password) == 1
     second = start()
     assert (second.data_dir / "admin-password").read_text().strip() == password
     second.stop()
-    assert second.process.stderr
-    assert password not in second.process.stderr.read()
+    assert password not in second.log.whole()
 
 
 def test_a_given_password_is_not_kept(start: Starting) -> None:
     server = start(STRONGROOM_ADMIN_PASSWORD="a password of mine")
     server.stop()
-    assert server.process.stderr
-    assert "a password of mine" not in server.process.stderr.read()
+    assert "a password of mine" not in server.log.whole()
     assert not (server.data_dir / "admin-password").exists()
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.domain.user import User
-
 EXPORT_MAX = 10_000
 """Versions in one export, at most."""
 
@@ -45,11 +43,21 @@ class ExportFile:
         """Where the file lies, below the user's folder."""
         return f"/{job_id}/{self.document_id}/{self.major}_{self.minor}/{self.name}"
 
-    def to_result(self, job_id: int, user: User) -> dict[str, Any]:
+    def to_output(self) -> list[Any]:
+        """As a row of a task's output, from which ``from_output`` makes it again without content and size."""
+        return [self.document_id, self.major, self.minor, self.name, self.problem]
+
+    @classmethod
+    def from_output(cls, row: list[Any]) -> "ExportFile":
+        """From a row of a task's output."""
+        document_id, major, minor, name, problem = row
+        return cls(document_id, major, minor, name, problem=problem)
+
+    def to_result(self, job_id: int, user_id: int) -> dict[str, Any]:
         """As a row of the results."""
         row: dict[str, Any] = {"responseStatus": "FAILURE" if self.problem else "SUCCESS", "id": self.document_id}
         if self.major is not None:
             row |= {"major_version_number__v": self.major, "minor_version_number__v": self.minor}
         if self.problem:
             return row | {"errors": [{"type": "INVALID_DATA", "message": self.problem}]}
-        return row | {"file": self.path(job_id), "user_id__v": user.id}
+        return row | {"file": self.path(job_id), "user_id__v": user_id}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from strongroom.domain.document_export import EXPORT_MAX, Wanted
+from strongroom.domain.document_export import EXPORT_MAX, ExportFile, Wanted
 from strongroom.domain.errors import InvalidData
 from strongroom.domain.job import Job
 from strongroom.sdk import InitContext, JobKind, ProcessContext, Start, results
@@ -92,7 +92,7 @@ class DocumentExport(JobKind[DocumentExportInput]):
             renditions=ctx.input.renditions,
             all_versions=ctx.input.allversions,
         )
-        ctx.output["rows"] = [row.to_result(ctx.job.id, ctx.vault.user) for row in files]
+        ctx.output["rows"] = [row.to_output() for row in files]
         for row in files:
             if row.problem:
                 ctx.fail()
@@ -108,4 +108,5 @@ class DocumentExport(JobKind[DocumentExportInput]):
     async def results(self, vault: Vault, job: Job) -> dict[str, Any]:
         """Retrieve Document Export Results."""
         tasks = await jobs.task_outputs(vault, job)
-        return {"job_id": job.id, "data": [row for task in tasks for row in (task.output or {}).get("rows", [])]}
+        files = (ExportFile.from_output(row) for task in tasks for row in (task.output or {}).get("rows", []))
+        return {"job_id": job.id, "data": [file.to_result(job.id, job.created_by) for file in files]}

@@ -19,8 +19,9 @@ _QUIET = ("uvicorn.error", "uvicorn.access", "alembic", "httpx", "asyncio")  # t
 def configure(level: str, process: str) -> None:
     """Send every log line of this process, libraries' included, to standard error. ``process``: who says it."""
     terminal = sys.stderr.isatty()
+    # Plain tracebacks: the other kind shows the values of variables, session tokens among them.
     render: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

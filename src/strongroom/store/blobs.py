@@ -60,7 +60,7 @@ class Blobs:
         size = 0
         piece: bytes | None = first
         # Concurrency 2 bounds the memory of an upload to a few pieces, however slow the store is.
-        async with obstore.open_writer_async(self.store, key, buffer_size=8 * PIECE, max_concurrency=2) as writer:
+        async with obstore.open_writer_async(self.store, key, buffer_size=5 * PIECE, max_concurrency=2) as writer:
             while piece is not None:
                 await own.update(piece)
                 if whole is not own:

@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 Connection = AsyncConnection
 
+CONNECT_SECONDS = 3.0
+"""How long an attempt to connect may take."""
+
 
 @dataclass(frozen=True)
 class Database:
@@ -33,7 +36,11 @@ class Database:
             hide_parameters=True,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
-            connect_args={"server_settings": {"application_name": "strongroom", "jit": "off"}},
+            # A server that dies leaves its socket behind for a moment: who connects then would wait for a minute.
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "server_settings": {"application_name": "strongroom", "jit": "off"},
+            },
         )
         return cls(engine, url)
 

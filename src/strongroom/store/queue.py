@@ -21,12 +21,17 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import QueueManagerId
 from sqlalchemy import text
 
-from strongroom.store.database import Connection, driver
+from strongroom.store.database import CONNECT_SECONDS, Connection, driver
 
 Handler = Callable[[bytes], Awaitable[None]]
 
 # A host that is lost is noticed after this; its messages go to another one.
 HEARTBEAT = timedelta(seconds=10)
+
+_REQUEUE = """
+    UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
+    WHERE queue_manager_id = $1 AND status = 'picked'
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -70,14 +75,8 @@ async def enqueue(connection: Connection, messages: Sequence[Message]) -> None:
 
 async def requeue(connection: Connection, worker_id: str) -> int:
     """Give the messages of a dead worker back at once; returns how many there were."""
-    result = await connection.execute(
-        text(
-            "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()"
-            " WHERE queue_manager_id = :worker AND status = 'picked'"
-        ),
-        {"worker": UUID(worker_id)},
-    )
-    return result.rowcount
+    result: str = await (await driver(connection)).execute(_REQUEUE, UUID(worker_id))
+    return int(result.rpartition(" ")[2])
 
 
 async def prune(connection: Connection, older_than: timedelta) -> None:
@@ -110,13 +109,27 @@ class Consumer:
                 pause = min(pause * 2, 2.0)
 
     async def _deliver(self, stop: asyncio.Event) -> None:
-        hurry = asyncio.Event()
-        async with asyncpg.create_pool(self.url, min_size=2, max_size=4) as pool:
+        """Deliver until ``stop`` is set or the database is lost, which the library would notice half a minute later."""
+        hurry, lost = asyncio.Event(), asyncio.Event()
+
+        async def watch(connection: asyncpg.Connection) -> None:
+            connection.add_termination_listener(lambda _: lost.set())
+
+        async with asyncpg.create_pool(
+            self.url,
+            min_size=2,
+            max_size=4,
+            timeout=CONNECT_SECONDS,
+            init=watch,
+            max_inactive_connection_lifetime=0,
+        ) as pool:
+            # What was ours before a loss is nobody's now: none of our handlers runs any more.
+            await pool.execute(_REQUEUE, UUID(self.worker_id))
             manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
             manager.queue_manager_id = QueueManagerId(UUID(self.worker_id))
             for entrypoint, handler in self.handlers.items():
                 manager.entrypoint(entrypoint)(_yielding(handler, hurry))
-            stopping = asyncio.create_task(self._stop(stop, manager, hurry))
+            ending = asyncio.create_task(self._end(manager, stop, lost, hurry))
             try:
                 await manager.run(
                     batch_size=max(1, self.slots // 2),
@@ -126,10 +139,17 @@ class Consumer:
                     shutdown_on_listener_failure=True,
                 )
             finally:
-                stopping.cancel()
+                ending.cancel()
+        if lost.is_set() and not stop.is_set():
+            raise ConnectionResetError("the database has closed the connection")
 
-    async def _stop(self, stop: asyncio.Event, manager: QueueManager, hurry: asyncio.Event) -> None:
-        await stop.wait()
+    async def _end(self, manager: QueueManager, stop: asyncio.Event, lost: asyncio.Event, hurry: asyncio.Event) -> None:
+        causes = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(lost.wait())}
+        try:
+            await asyncio.wait(causes, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for cause in causes:
+                cause.cancel()
         manager.shutdown.set()
         await asyncio.sleep(self.drain_seconds)
         hurry.set()

@@ -2,6 +2,7 @@
 
 from strongroom.services.documents.create import NewDocument, create, create_many
 from strongroom.services.documents.delete import delete, delete_many, delete_version
+from strongroom.services.documents.drafts import NewVersion, add_version, put_version
 from strongroom.services.documents.renditions import (
     add_rendition,
     delete_rendition,
@@ -16,9 +17,7 @@ from strongroom.services.documents.retrieve import (
     retrieve,
     retrieve_version,
     source,
-    versions,
 )
-from strongroom.services.documents.versions import NewVersion, add_version, put_version
 
 __all__ = [
     "DocumentQuery",
@@ -41,5 +40,4 @@ __all__ = [
     "retrieve",
     "retrieve_version",
     "source",
-    "versions",
 ]

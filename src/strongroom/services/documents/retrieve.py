@@ -41,11 +41,6 @@ async def retrieve_version(vault: Vault, document_id: int, major: int, minor: in
     return await _view(vault, found, [(major, minor)])
 
 
-async def versions(vault: Vault, document_id: int) -> DocumentView:
-    """A document for the sake of its version numbers, oldest first."""
-    return await retrieve(vault, document_id)
-
-
 async def list_documents(vault: Vault, query: DocumentQuery, window: Window) -> list[DocumentView]:
     """One page of the documents, by their latest versions or by all."""
     if query.named_filter is not None and query.named_filter not in NAMED_FILTERS:

@@ -1,0 +1,107 @@
+"""An ordinary HTTP client of a server, as an integration would write it."""
+
+import hashlib
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from tests.server.serving import DEADLINE, Running
+
+ENDED = {"SUCCESS", "ERRORS_ENCOUNTERED", "FAILED_TO_RUN", "CANCELLED", "TIMEOUT"}
+FIELDS = {"type__v": "General", "lifecycle__v": "General Lifecycle"}
+
+
+@dataclass(frozen=True)
+class VaultClient:
+    """A session of the admin; requests that a killed web process swallowed are sent again."""
+
+    http: httpx.Client
+    base: str
+    user_id: int
+
+    @classmethod
+    @contextmanager
+    def logged_in(cls, server: Running) -> "Iterator[VaultClient]":
+        """A client for as long as the block lasts."""
+        trust = ssl.create_default_context(cafile=server.data_dir / "tls" / "ca.pem")
+        with httpx.Client(verify=trust, timeout=DEADLINE) as http:
+            yield cls._log_in(http, server)
+
+    @classmethod
+    def _log_in(cls, http: httpx.Client, server: Running) -> "VaultClient":
+        base = f"{server.url}/api/v26.1"
+        password = (server.data_dir / "admin-password").read_text().strip()
+        reply = http.post(f"{base}/auth", data={"username": "admin@localhost", "password": password}).json()
+        http.headers["Authorization"] = reply["sessionId"]
+        return cls(http, base, reply["userId"])
+
+    def get(self, path: str) -> httpx.Response:
+        """A request that changes nothing: sent again while no web process, or no database, answers."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            try:
+                reply = self.http.get(f"{self.base}/{path}")
+            except httpx.TransportError as error:
+                problem = str(error)
+            else:
+                if reply.headers.get("X-VaultAPI-Status") != "EXCEPTION":
+                    return reply
+                problem = reply.text
+            assert time.monotonic() < deadline, f"nobody answers {path}: {problem}"
+            time.sleep(0.02)
+
+    def post(self, path: str, **content: Any) -> dict[str, Any]:
+        """A call that must succeed."""
+        reply: dict[str, Any] = self.http.post(f"{self.base}/{path}", **content).json()
+        assert reply["responseStatus"] == "SUCCESS", reply
+        return reply
+
+    def fill(self, documents: int, different: int) -> dict[int, str]:
+        """Create documents with a few different files; gives the MD5 of each document's file by its id."""
+        checksums = []
+        for number in range(different):
+            data = f"file {number}\n".encode() * (number * 100 + 1)
+            form = {"kind": "file", "path": f"/u{self.user_id}/in/{number}.txt"}
+            self.post("services/file_staging/items", data=form, files={"file": (f"{number}.txt", data)})
+            checksums.append(hashlib.md5(data, usedforsecurity=False).hexdigest())
+        made: dict[int, str] = {}
+        for first in range(0, documents, 500):
+            numbers = [number % different for number in range(first, min(first + 500, documents))]
+            rows = [FIELDS | {"name__v": f"Document {n}", "file": f"u{self.user_id}/in/{n}.txt"} for n in numbers]
+            data = self.post("objects/documents/batch", json=rows)["data"]
+            made |= {row["id"]: checksums[n] for row, n in zip(data, numbers, strict=True)}
+        return made
+
+    def export(self, documents: Iterable[int]) -> str:
+        """Start an export; gives its job id."""
+        body = [{"id": str(each)} for each in documents]
+        job_id: str = self.post("objects/documents/batch/actions/fileextract", json=body)["job_id"]
+        return job_id
+
+    def wait_for(self, job_id: int | str) -> dict[str, Any]:
+        """The status of a job when it has ended."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            job: dict[str, Any] = self.get(f"services/jobs/{job_id}").json()["data"]
+            if job["status"] in ENDED:
+                return job
+            assert time.monotonic() < deadline, f"job {job_id} is still {job['status']}"
+            time.sleep(0.05)
+
+    def exported(self, job_id: int | str) -> dict[int, str]:
+        """The MD5 of each exported file, downloaded from file staging, by document id."""
+        reply = self.get(f"objects/documents/batch/actions/fileextract/{job_id}/results").json()
+        assert reply["responseStatus"] == "SUCCESS", reply
+        rows = reply["data"]
+        found = {row["id"]: self.download(f"u{row['user_id__v']}/{row['file']}") for row in rows}
+        assert len(found) == len(rows), "a document was exported twice"
+        return found
+
+    def download(self, item: str) -> str:
+        """The MD5 of a file on file staging."""
+        content = self.get(f"services/file_staging/items/content/{item}").content
+        return hashlib.md5(content, usedforsecurity=False).hexdigest()
