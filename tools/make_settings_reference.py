@@ -1,0 +1,64 @@
+"""Writes docs/reference/settings.md from the settings themselves; a test holds the two together."""
+
+from pathlib import Path
+
+from strongroom.config import PREFIX, Settings
+
+TARGET = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
+MEANINGS = {
+    "data_dir": "where everything is kept",
+    "host": "the address to listen on; loopback listens on 127.0.0.1 and ::1",
+    "port": "the port; 0 takes a free one",
+    "dns": "further names and addresses of the server, for its certificate",
+    "tls": "HTTPS (`--no-tls`: plain HTTP)",
+    "seed": "a seed file, or the word `sample`",
+    "limits": "`exact`: 10 seconds between two status polls of a job; `scaled`: 1 second; `off`: none",
+    "database_url": "another PostgreSQL than the bundled one (`postgresql://...`)",
+    "blobs": "where the bytes are: a folder or the URL of an object store; `blobs` in the data directory by default",
+    "postgres_bin": "the folder of PostgreSQL's programs, instead of the bundled ones",
+    "web": "web processes",
+    "workers": "worker processes",
+    "slots": "messages that a worker works on at a time",
+    "ephemeral": "keep nothing",
+    "session_idle_minutes": "a session ends this long after its last use",
+    "session_life_hours": "and this long after its beginning at the latest",
+    "admin_user": "the name of the first admin",
+    "admin_password": "that admin's password; without it one is made up and kept in `admin-password`",
+    "vault_id": "the id of the Vault, settled at the first start",
+    "vault_name": "its name, settled at the first start",
+    "vault_timezone": "its time zone, settled at the first start",
+    "drain_seconds": "how long a worker that stops lets its tasks run",
+    "log_level": "`debug`, `info`, `warning` or `error`",
+}
+
+
+def text() -> str:
+    """The page."""
+    rows = [f"| `{name}` | `{PREFIX}{name.upper()}` | {_default(name)} | {MEANINGS[name]} |" for name in MEANINGS]
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "Each can be given on the command line where `strongroom serve --help` shows it, as an environment",
+            "variable, or in TOML: `strongroom.toml` in the data directory, or the file that `--config` names. The",
+            "command line beats the environment, which beats the file.",
+            "",
+            "| setting | variable | default | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _default(name: str) -> str:
+    default = Settings.model_fields[name].default
+    if name == "data_dir":
+        return "`./strongroom-data`"
+    if default is None or default == ():
+        return "-"
+    return f"`{default}`" if not isinstance(default, bool) else f"`{str(default).lower()}`"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), encoding="utf-8")
