@@ -59,3 +59,15 @@ def test_a_job_that_waits_is_done_after_the_whole_server_was_killed(start: Start
     with VaultClient.logged_in(again) as client:
         assert client.wait_for(job_id)["status"] == "SUCCESS"
         assert client.exported(job_id) == documents
+
+
+def test_a_stop_in_the_middle_of_an_export_hands_it_to_the_next_start(start: Starting) -> None:
+    server = start("--limits", "off")
+    with VaultClient.logged_in(server) as client:
+        documents = client.fill(DOCUMENTS, different=5)
+        job_ids = [client.export(documents) for _ in range(5)]
+    assert server.stop() == 0
+    again = start("--limits", "off", data_dir=server.data_dir)
+    with VaultClient.logged_in(again) as client:
+        assert [client.wait_for(job_id)["status"] for job_id in job_ids] == ["SUCCESS"] * 5
+        assert client.exported(job_ids[-1]) == documents
