@@ -38,8 +38,11 @@ async def open_vault(settings: Settings) -> AsyncIterator[Vault]:
         await database.close()
 
 
-async def prepare(settings: Settings) -> str | None:
-    """Bring the database up to date and make what every Vault has; gives the admin's password if it was thought up."""
+async def prepare(settings: Settings, alone: bool = False) -> str | None:  # noqa: FBT001, FBT002 - passed on as it is
+    """Bring the database up to date and make what every Vault has; gives the admin's password if it was thought up.
+
+    ``alone``: no worker can be at work yet, so that what an earlier one had taken is given out again at once.
+    """
     assert settings.database_url is not None
     await _reach(settings.database_url)
     database = Database.connect(settings.database_url, pool_size=2)
@@ -49,6 +52,8 @@ async def prepare(settings: Settings) -> str | None:
         await database.close()
     async with open_vault(settings) as vault:
         await vaults.prepare(vault)
+        if alone:
+            await housekeeping.requeue_all(vault)
         password = await _first_admin(vault)
         try:
             await seeding.apply_settings(vault)

@@ -25,6 +25,7 @@ class Orders:
     settings: Settings
     worker_id: str = ""
     replaces: str | None = None  # the id of a dead worker whose messages are to be given out anew
+    alone: bool = False  # the database is the server's own: no worker can be at work before it has started one
     certificate: str | None = None
     sockets: tuple[int, ...] = ()
 

@@ -103,11 +103,11 @@ async def _run(
 async def _start(
     settings: Settings, listener: Listening, crew: _Crew, database: RunningDatabase, wishes: _Wishes
 ) -> None:
-    preparing = await spawn("_prepare")
+    preparing, alone = await spawn("_prepare"), settings.database_url is None
     try:
         certificate = _certificate(settings)
         settings = settings.model_copy(update={"database_url": await database.start(), "port": listener.port})
-        await give_orders(preparing, {"settings": to_orders(settings, first_start=True)})
+        await give_orders(preparing, {"settings": to_orders(settings, first_start=True), "alone": alone})
         code = await preparing.process.wait()
         if code != 0:
             raise CannotRun(await preparing.report or f"The preparation of the database ended with code {code}.")

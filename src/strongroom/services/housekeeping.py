@@ -16,6 +16,12 @@ async def tidy(vault: Vault) -> None:
         await queue.prune(connection, _QUEUE_LOG_AGE)
 
 
+async def requeue_all(vault: Vault) -> None:
+    """Give all messages back that anybody has taken: for a moment in which no worker is at work."""
+    async with vault.database.transaction() as connection:
+        await queue.requeue_all(connection)
+
+
 async def requeue_of(vault: Vault, worker_id: str) -> int:
     """Give the messages of a dead worker back at once; returns how many there were."""
     async with vault.database.transaction() as connection:

@@ -33,6 +33,8 @@ _REQUEUE = """
     WHERE queue_manager_id = $1 AND status = 'picked'
 """
 
+_REQUEUE_ALL = "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL WHERE status = 'picked'"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -77,6 +79,11 @@ async def requeue(connection: Connection, worker_id: str) -> int:
     """Give the messages of a dead worker back at once; returns how many there were."""
     result: str = await (await driver(connection)).execute(_REQUEUE, UUID(worker_id))
     return int(result.rpartition(" ")[2])
+
+
+async def requeue_all(connection: Connection) -> None:
+    """Give every message back that a worker has taken."""
+    await (await driver(connection)).execute(_REQUEUE_ALL)
 
 
 async def prune(connection: Connection, older_than: timedelta) -> None:
