@@ -111,6 +111,20 @@ async def test_a_user_finds_the_export_in_the_own_folder(
         await file_staging.open_file(stranger, rows[0]["file"])
 
 
+async def test_a_source_file_with_the_name_of_the_renditions_folder_fails_alone(
+    vault: Vault, running_worker: None
+) -> None:
+    odd, plain = await document(vault, "Odd", b"odd", "renditions"), await document(vault, "Plain", b"plain", "p.txt")
+    for each in (odd, plain):
+        await documents.add_rendition(vault, each, "viewable_rendition__v", await file_of(vault, b"pdf", "v.pdf"))
+    job, rows = await export(vault, DocumentExportInput(documents=by_id(odd, plain), renditions=True))
+    assert job.status is JobStatus.ERRORS_ENCOUNTERED
+    assert [row["responseStatus"] for row in rows] == ["FAILURE", "SUCCESS", "SUCCESS", "SUCCESS"]
+    assert [await staged(vault, job, row) for row in rows[1:]] == [b"pdf", b"plain", b"pdf"]
+    job, rows = await export(vault, DocumentExportInput(documents=by_id(odd)))
+    assert await staged(vault, job, rows[0]) == b"odd"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -7,6 +7,7 @@ from typing import Any
 
 from strongroom.domain.dates import written
 from strongroom.domain.document_type import DocumentCatalog
+from strongroom.domain.document_values import kept, shown_value
 from strongroom.domain.errors import InsufficientAccess
 from strongroom.domain.user import User
 
@@ -84,7 +85,7 @@ def shown(version: Version, catalog: DocumentCatalog, vault_id: int) -> dict[str
         "global_id__sys": f"{vault_id}_{version.document_id}",
         "global_version_id__sys": f"{vault_id}_{version.document_id}_{number}",
         "name__v": version.name,
-        "document_number__v": f"VV-{version.document_id:05d}",
+        "document_number__v": version.fields.get("document_number__v") or f"VV-{version.document_id:05d}",
         "type__v": _label(catalog, version.type),
         "subtype__v": _label(catalog, version.subtype),
         "classification__v": _label(catalog, version.classification),
@@ -111,21 +112,20 @@ def shown(version: Version, catalog: DocumentCatalog, vault_id: int) -> dict[str
             "size__v": version.file.size,
             "md5checksum__v": version.file.md5,
         }
-    return {name: value for name, value in (version.fields | fields).items() if value is not None}
+    own = {name: shown_value(catalog.fields.get(name), value) for name, value in version.fields.items()}
+    return {name: value for name, value in (own | fields).items() if value is not None}
 
 
 def own_fields(given: dict[str, Any], catalog: DocumentCatalog) -> dict[str, Any]:
-    """The values that are kept as they are: editable fields of the catalog; names that nobody knows are ignored."""
-    kept: dict[str, Any] = {}
-    for name, value in given.items():
+    """The values of the editable fields of the catalog, as they are kept; names that nobody knows are ignored."""
+    own: dict[str, Any] = {}
+    for name, given_value in given.items():
         known = catalog.fields.get(name)
-        if known is None or not known.editable or name.lower() in _SYSTEM_NAMES or value in ("", None):
+        if known is None or not known.editable or name.lower() in _SYSTEM_NAMES:
             continue
-        if known.repeating and isinstance(value, str):
-            kept[name] = [each.strip() for each in value.split(",") if each.strip()]
-        else:
-            kept[name] = value
-    return kept
+        if (value := kept(known, given_value)) is not None:
+            own[name] = value
+    return own
 
 
 def format_of(filename: str) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 EXPORT_MAX = 10_000
 """Versions in one export, at most."""
+RENDITIONS_FOLDER = "renditions"
+"""The folder beside a version's source file."""
 
 
 @dataclass(frozen=True)

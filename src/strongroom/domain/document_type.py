@@ -91,7 +91,8 @@ class DocumentCatalog:
             raise ParameterRequired.of("type__v")
         subtype = self._type("subtype__v", "subtype", written.get("subtype__v"), kind)
         classification = self._type("classification__v", "classification", written.get("classification__v"), subtype)
-        allowed = next(each.lifecycles for each in (classification, subtype, kind) if each and each.lifecycles)
+        levels = (classification, subtype, kind)
+        allowed = next((each.lifecycles for each in levels if each and each.lifecycles), ())
         lifecycle = self._lifecycle(written.get("lifecycle__v"), kind, allowed)
         return Classified(kind.name, _name(subtype), _name(classification), lifecycle.name)
 
@@ -121,7 +122,7 @@ class DocumentCatalog:
     def _lifecycle(self, written: str | None, kind: DocumentType, allowed: tuple[str, ...]) -> Lifecycle:
         if not written:
             raise ParameterRequired.of("lifecycle__v")
-        found = _named([self.lifecycles[name] for name in allowed], written)
+        found = _named([self.lifecycles[name] for name in allowed if name in self.lifecycles], written)
         if found is None:
             raise InvalidData(f"[lifecycle__v] has a value that [{kind.name}] does not allow: [{written}].")
         return found

@@ -20,7 +20,7 @@ FILE_MAX = 50 * 1024 * 1024
 """Bytes of a file that one call uploads, at most."""
 ROOT = "/"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _USER_FOLDER = re.compile(r"u[1-9][0-9]*")
 
 
@@ -61,17 +61,19 @@ def resolve(user: User, written: str) -> str:
 
 
 def shown(user: User, path: str) -> str:
-    """The spelling of a path from the staging root that a user sees."""
-    if user.is_admin or path == ROOT:
-        return path
-    return path.removeprefix(user.folder) or ROOT
+    """The spelling of a path from the staging root that a user sees; ``resolve`` leads back from it."""
+    if user.is_admin or not path.startswith(user.folder + "/"):
+        return ROOT if path == user.folder and not user.is_admin else path
+    own = path.removeprefix(user.folder)
+    # Inside the own folder, a name like that of a user's folder would mean that one if the path began with it.
+    return path if _USER_FOLDER.fullmatch(own.split("/", 2)[1]) else own
 
 
 def normalised(written: str) -> str:
     """A path with one slash before each name and none at the end; refuses names that no file may have."""
     names = [name for name in written.split("/") if name]
     for name in names:
-        _check_name(name, written)
+        check_name(name)
     path = "/" + "/".join(names)
     if len(path.encode()) > PATH_MAX:
         raise InvalidData(f"The path [{path[:60]}...] has more than {PATH_MAX} bytes.")
@@ -94,17 +96,18 @@ def folders_above(path: str) -> list[str]:
     return ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
 
 
-def _check_name(name: str, written: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse a name that no file may have."""
     shortened = name if len(name) <= 60 else name[:60] + "..."
-    if name in {".", ".."}:
-        raise InvalidData(f"The path [{written[:200]}] has a name [{name}], which is not allowed.")
-    if _CONTROL.search(name):
-        raise InvalidData(f"The name [{_CONTROL.sub('?', shortened)}] has a control character, which is not allowed.")
     try:
         size = len(name.encode())
     except UnicodeEncodeError as error:
-        raise InvalidData(
-            f"The name [{shortened.encode('ascii', 'replace').decode()}] is not valid Unicode."
-        ) from error
+        seen = shortened.encode("ascii", "replace").decode()
+        raise InvalidData(f"The name [{seen}] is not valid Unicode.") from error
+    # A backslash is a character like any other here, but not on every machine that a file is downloaded to.
+    if name in {"", "."} or ".." in name.split("\\"):
+        raise InvalidData(f"The name [{shortened}] is not allowed: nothing can be called so.")
+    if _CONTROL.search(name):
+        raise InvalidData(f"The name [{_CONTROL.sub('?', shortened)}] has a control character, which is not allowed.")
     if size > NAME_MAX:
         raise InvalidData(f"The name [{shortened}] has {size} bytes; {NAME_MAX} are the most.")

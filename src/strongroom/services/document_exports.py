@@ -1,9 +1,10 @@
 """Exports of documents: which files there are, and how they get to file staging (rows, not bytes)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from strongroom.domain.document_export import ExportFile, Wanted
+from strongroom.domain.document_export import RENDITIONS_FOLDER, ExportFile, Wanted
 from strongroom.domain.staging import Extract
 from strongroom.services import file_staging
 from strongroom.store import document_exports as rows
@@ -32,7 +33,7 @@ async def files_of(
             found.append(_missing(each))
         for version in matching:
             if source:
-                found.append(version.source())
+                found.append(_placed(version.source(), renditions=renditions))
             found.extend(made.get((version.document_id, version.major, version.minor), []))
     return found
 
@@ -44,6 +45,14 @@ async def put_on_staging(vault: Vault, job_id: int, files: Sequence[ExportFile])
         Extract(folder + file.path(job_id), file.content_id, file.size) for file in files if file.content_id is not None
     ]
     await file_staging.add_extracts(vault, extracts, expires_date=vault.clock.now() + RETENTION)
+
+
+def _placed(file: ExportFile, *, renditions: bool) -> ExportFile:
+    """A source file, or the problem that the folder of the renditions has its name."""
+    if not (renditions and file.name == RENDITIONS_FOLDER):
+        return file
+    problem = f"The source file of document [{file.document_id}] has the name of the folder of its renditions."
+    return replace(file, content_id=None, problem=problem)
 
 
 def _missing(wanted: Wanted) -> ExportFile:

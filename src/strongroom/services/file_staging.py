@@ -13,7 +13,7 @@ import msgspec
 from strongroom.domain import staging
 from strongroom.domain.content import Content
 from strongroom.domain.dates import whole_second
-from strongroom.domain.errors import InvalidData, ItemNameExists
+from strongroom.domain.errors import InvalidData, ItemNameExists, VaultError
 from strongroom.domain.staging import ROOT, Extract, StagingItem
 from strongroom.domain.user import User
 from strongroom.store import staging as rows
@@ -115,26 +115,36 @@ async def open_file(vault: Vault, path: str) -> StagingItem:
     return _shown(vault, item)
 
 
-async def find_files(vault: Vault, paths: Sequence[str]) -> dict[str, StagingItem]:
-    """The files among these paths as written by the user, by what was written; what is missing is left out."""
+async def find_files(vault: Vault, paths: Sequence[str]) -> dict[str, StagingItem | VaultError]:
+    """The files at these paths, by what the user wrote; where there is none, or none to see, the error instead."""
     resolved: dict[str, str] = {}
-    for path in paths:
+    found: dict[str, StagingItem | VaultError] = {}
+    for written in paths:
         try:
-            resolved[path] = staging.resolve(vault.user, path)
-        except InvalidData:
-            continue
+            resolved[written] = staging.resolve(vault.user, written)
+        except VaultError as error:
+            found[written] = error
     async with vault.database.reading() as connection:
-        found = await rows.files(connection, set(resolved.values()))
-    return {written: found[path] for written, path in resolved.items() if path in found}
+        files = await rows.files(connection, set(resolved.values()))
+    for written, path in resolved.items():
+        found[written] = files.get(path) or InvalidData(f"There is no file [{written[:200]}] on file staging.")
+    return found
 
 
 async def add_extracts(vault: Vault, extracts: Sequence[Extract], *, expires_date: datetime) -> None:
-    """Put the files of an export on file staging; repeated, it changes nothing."""
-    if not extracts:
+    """Put the files of an export on file staging; repeated, it changes nothing. Of one path twice the last counts."""
+    by_path = {extract.path: extract for extract in extracts}
+    if not by_path:
         return
     async with vault.database.transaction() as connection:
-        await _make_way(connection, vault, [extract.path for extract in extracts])
-        await rows.add_extracts(connection, extracts, _now(vault), expires_date, vault.user.id)
+        await _make_way(connection, vault, list(by_path))
+        made = await rows.add_extracts(
+            connection, list(by_path.values()), now=_now(vault), expires=expires_date, user_id=vault.user.id
+        )
+        blocked = next((path for path in by_path if path not in made), None)
+        if blocked is not None:
+            seen = staging.shown(vault.user, blocked)
+            raise InvalidData(f"The path [{seen}] is a folder: no file can be put there.")
 
 
 async def _make_way(connection: Connection, vault: Vault, paths: Sequence[str]) -> None:
@@ -180,5 +190,6 @@ def _read_cursor(written: str, user: User, now: datetime) -> _Cursor:
         raise InvalidData(f"[cursor] was not made by this server: [{written[:100]}].")
     if now.timestamp() > cursor.until:
         raise InvalidData("[cursor] has expired: it is valid for 30 minutes.")
-    # A cursor is no permission: the folder in it is checked like any other path.
-    return msgspec.structs.replace(cursor, folder=staging.resolve(user, cursor.folder))
+    # A cursor is no permission: the paths in it are checked like any other.
+    after = cursor.after and staging.normalised(cursor.after)
+    return msgspec.structs.replace(cursor, folder=staging.resolve(user, cursor.folder), after=after)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Integer, TableValuedAlias, func, select
 
-from strongroom.domain.document_export import ExportFile, Wanted
+from strongroom.domain.document_export import RENDITIONS_FOLDER, ExportFile, Wanted
 from strongroom.store import arrays
 from strongroom.store.database import Connection
 from strongroom.store.tables import contents, document_versions, documents, renditions
@@ -93,7 +93,7 @@ async def renditions_of(
     made: dict[tuple[int, int, int], list[ExportFile]] = {}
     for document_id, major, minor, rendition_type, filename, content_id, size in found:
         ending = filename.rpartition(".")[2] if "." in filename else "pdf"
-        name = f"renditions/{rendition_type}.{ending}"
+        name = f"{RENDITIONS_FOLDER}/{rendition_type}.{ending}"
         file = ExportFile(document_id, major, minor, name, content_id, size)
         made.setdefault((document_id, major, minor), []).append(file)
     return made

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from strongroom.domain.staging import ROOT, Extract, StagingItem, name_of, parent_of
+from strongroom.domain.staging import ROOT, Extract, StagingItem, folders_above, name_of, parent_of
 from strongroom.store import arrays
 from strongroom.store.database import Connection
 from strongroom.store.tables import staging_items
@@ -66,9 +66,12 @@ async def replace_file(connection: Connection, item: StagingItem, user_id: int) 
 
 
 async def add_extracts(
-    connection: Connection, extracts: Sequence[Extract], now: datetime, expires: datetime, user_id: int
-) -> None:
-    """Write many files in one statement; a file of that path, left by an earlier try, gets this content."""
+    connection: Connection, extracts: Sequence[Extract], *, now: datetime, expires: datetime, user_id: int
+) -> set[str]:
+    """Write many files in one statement; gives their paths, without those where a folder is.
+
+    Each path must be there once. A file of that path, left by an earlier try, gets this content.
+    """
     extracts = sorted(extracts, key=lambda extract: extract.path)
     fixed = {"kind": "file", "modified_date": now, "modified_by": user_id, "expires_date": expires}
     more = {
@@ -77,12 +80,15 @@ async def add_extracts(
     }
     given = _places([extract.path for extract in extracts], more, fixed)
     statement = upsert(staging_items).from_select([*_PLACE, *more, *fixed], given)
-    await connection.execute(
+    changed = ("content_id", "size", "modified_date", "modified_by", "expires_date")
+    made = await connection.scalars(
         statement.on_conflict_do_update(
             index_elements=[_ITEM.path],
-            set_={name: statement.excluded[name] for name in ("content_id", "size", "modified_date", "expires_date")},
-        )
+            set_={name: statement.excluded[name] for name in changed},
+            where=_ITEM.kind == "file",
+        ).returning(_ITEM.path)
     )
+    return set(made)
 
 
 async def list_below(
@@ -94,6 +100,17 @@ async def list_below(
         select(staging_items).where(where, _ITEM.path > after).order_by(_ITEM.path).limit(limit)
     )
     return [_item(row) for row in rows]
+
+
+async def remove_expired(connection: Connection, now: datetime) -> int:
+    """Delete files whose time is over, and the folders of exports that are empty then; returns how many files."""
+    gone = list(await connection.scalars(delete(staging_items).where(_ITEM.expires_date <= now).returning(_ITEM.path)))
+    folders = sorted({folder for path in gone for folder in folders_above(path)[1:]}, key=len, reverse=True)
+    for folder in folders:
+        inside = staging_items.alias("inside")
+        empty = ~select(inside.c.path).where(inside.c.parent == folder).exists()
+        await connection.execute(delete(staging_items).where(_ITEM.path == folder, _ITEM.kind == "folder", empty))
+    return len(gone)
 
 
 async def remove(connection: Connection, path: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from strongroom.domain.dates import whole_second
 from strongroom.domain.document import BATCH_MAX, File, RowResult, own_fields, require_writing
 from strongroom.domain.document_type import UNCLASSIFIED_TYPE, Classified, DocumentCatalog
+from strongroom.domain.document_values import plain
 from strongroom.domain.errors import InvalidData, ParameterRequired, VaultError
 from strongroom.services import document_types
 from strongroom.services.documents import files, numbers
@@ -15,13 +16,15 @@ from strongroom.vault import Vault
 
 NAME_MAX = 100
 """Characters of a document's name, at most."""
+KEY_MAX = 250
+"""Characters of an external id or a document number, at most."""
 _FIRST = (0, 1)
 _CHECKED_ELSEWHERE = frozenset({"name__v", "type__v", "lifecycle__v"})
 
 
 @dataclass(frozen=True)
 class NewDocument:
-    """What a document is made of. ``migration``: status and version number may be given, too."""
+    """What a document is made of. ``migration``: status, version and document number may be given, too."""
 
     fields: dict[str, Any]
     file: File | None = None
@@ -51,10 +54,15 @@ async def create_many(vault: Vault, given: Sequence[dict[str, Any]], *, migratio
     if len(given) > BATCH_MAX:
         raise InvalidData(f"The batch has {len(given)} rows; {BATCH_MAX} are the most.")
     staged = await files.staged(vault, [str(row["file"]) for row in given if row.get("file")])
-    return await _create(vault, [NewDocument(row, staged.get(row.get("file") or ""), migration) for row in given])
+    return await _create(vault, [_row(row, staged, migration=migration) for row in given])
 
 
-async def _create(vault: Vault, news: Sequence[NewDocument]) -> list[RowResult]:
+def _row(given: dict[str, Any], staged: dict[str, File | VaultError], *, migration: bool) -> NewDocument | VaultError:
+    file = staged[str(given["file"])] if given.get("file") else None
+    return file if isinstance(file, VaultError) else NewDocument(given, file, migration)
+
+
+async def _create(vault: Vault, news: Sequence[NewDocument | VaultError]) -> list[RowResult]:
     require_writing(vault.user, "create")
     catalog = await document_types.catalog(vault)
     async with vault.database.transaction() as connection:
@@ -74,7 +82,11 @@ def _result(checked: _Checked | VaultError, made: set[int]) -> RowResult:
     return RowResult(checked.id, checked.external_id)
 
 
-def _try(vault: Vault, catalog: DocumentCatalog, document_id: int, new: NewDocument) -> _Checked | VaultError:
+def _try(
+    vault: Vault, catalog: DocumentCatalog, document_id: int, new: NewDocument | VaultError
+) -> _Checked | VaultError:
+    if isinstance(new, VaultError):
+        return new
     try:
         return _check(vault, catalog, document_id, new)
     except VaultError as error:
@@ -85,8 +97,6 @@ def _check(vault: Vault, catalog: DocumentCatalog, document_id: int, new: NewDoc
     given = new.fields
     if given.get("fromTemplate"):
         raise InvalidData(f"[fromTemplate] names a template that does not exist: [{given['fromTemplate']}].")
-    if given.get("file") and new.file is None:
-        raise InvalidData(f"[file] names no file on file staging: [{given['file']}].")
     kind = catalog.classify({name: str(value) for name, value in given.items() if value is not None})
     major, minor = numbers.of_fields(given) or _FIRST if new.migration else _FIRST
     lifecycle = catalog.lifecycles[kind.lifecycle]
@@ -95,6 +105,8 @@ def _check(vault: Vault, catalog: DocumentCatalog, document_id: int, new: NewDoc
         state = catalog.state(kind.lifecycle, str(given["status__v"]))
     fields = {} if kind.type == UNCLASSIFIED_TYPE else own_fields(given, catalog)
     _require_fields(catalog, kind, fields)
+    if new.migration and (number := _key("document_number__v", given)):
+        fields["document_number__v"] = number
     now = whole_second(vault.clock.now())
     version = {
         "document_id": document_id,
@@ -112,17 +124,19 @@ def _check(vault: Vault, catalog: DocumentCatalog, document_id: int, new: NewDoc
         "modified_by": vault.user.id,
         "modified_date": now,
     }
-    return _Checked(document_id, str(given.get("external_id__v") or "") or None, version | files.columns(new.file))
+    return _Checked(document_id, _key("external_id__v", given), version | files.columns(new.file))
+
+
+def _key(field: str, given: dict[str, Any]) -> str | None:
+    return plain(field, given.get(field) or "", KEY_MAX).strip() or None
 
 
 def _name(given: dict[str, Any], kind: Classified, file: File | None) -> str:
-    name = str(given.get("name__v") or "")
+    name = plain("name__v", given.get("name__v") or "", NAME_MAX).strip()
     if not name and kind.type == UNCLASSIFIED_TYPE and file is not None:
         name = file.filename[:NAME_MAX]
     if not name:
         raise ParameterRequired.of("name__v")
-    if len(name) > NAME_MAX:
-        raise InvalidData(f"[name__v] has {len(name)} characters; {NAME_MAX} are the most: [{name[:60]}...].")
     return name
 
 

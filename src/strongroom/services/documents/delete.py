@@ -40,13 +40,19 @@ async def delete_many(vault: Vault, given: Sequence[dict[str, Any]], *, id_param
         raise InvalidData(f"[idParam] can only be external_id__v: [{id_param}].")
     by_external = id_param == "external_id__v"
     async with vault.database.transaction() as connection:
-        named = await rows.ids_of(connection, [str(row.get("external_id__v")) for row in given]) if by_external else {}
+        keys = [_external_id(row) for row in given] if by_external else []
+        named = await rows.ids_of(connection, [key for key in keys if key])
         wanted = [_wanted(row, named, by_external=by_external) for row in given]
         creators = await rows.creators(connection, [each for each in wanted if isinstance(each, int)])
         results = [_judged(vault, each, creators) for each in wanted]
         gone = [result.id for result in results if result.id is not None]
         await rows.remove(connection, gone)
     return results
+
+
+def _external_id(row: dict[str, Any]) -> str | None:
+    written = str(row.get("external_id__v") or "").strip()
+    return written if "\0" not in written else None
 
 
 def _wanted(row: dict[str, Any], named: dict[str, int], *, by_external: bool) -> int | VaultError:

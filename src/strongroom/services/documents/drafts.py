@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from strongroom.domain.dates import whole_second
 from strongroom.domain.document import File, Version, own_fields, require_writing
+from strongroom.domain.document_values import plain
 from strongroom.domain.errors import InvalidData, OperationNotAllowed, ParameterRequired
 from strongroom.services import document_types
 from strongroom.services.documents import files
@@ -15,6 +16,8 @@ from strongroom.store.database import Connection
 from strongroom.vault import Vault
 
 Draft = Literal["latestContent", "uploadedContent"]
+DESCRIPTION_MAX = 1500
+"""Characters of a version's description, at most."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ async def add_version(
         raise InvalidData(f"[createDraft] must be latestContent or uploadedContent: [{draft}].")
     if draft != "latestContent" and file is None:
         raise ParameterRequired.of("file" if draft else "createDraft")
+    description = plain("description__v", description or "", DESCRIPTION_MAX)
     async with vault.database.transaction() as connection:
         await rows.lock(connection, document_id)
         latest = existing(await rows.latest(connection, document_id), document_id)
@@ -76,9 +80,10 @@ async def _fill(connection: Connection, vault: Vault, latest: Version, file: Fil
 
 
 async def _draft(
-    connection: Connection, vault: Vault, latest: Version, file: File | None, description: str | None
+    connection: Connection, vault: Vault, latest: Version, file: File | None, description: str
 ) -> tuple[int, int]:
-    catalog = await document_types.catalog(vault)
+    # On the open connection: many drafts at once, each asking the pool for a second one, would wait for ever.
+    catalog = await document_types.catalog(vault.bound(connection))
     number = (latest.major, latest.minor + 1)
     row = _row(vault, latest, number, file or latest.file)
     row["state"] = catalog.lifecycles[latest.lifecycle].state_of(number[1]).name

@@ -1,10 +1,13 @@
 """Renditions: other files of a version, one of each type."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from strongroom.domain.document import File, require_writing
 from strongroom.domain.document_type import Classified, DocumentCatalog
 from strongroom.domain.errors import InvalidData
 from strongroom.services import document_types
-from strongroom.services.documents.retrieve import existing, retrieve_row
+from strongroom.services.documents.retrieve import retrieve_row
 from strongroom.store import documents as rows
 from strongroom.store import renditions
 from strongroom.store.database import Connection
@@ -36,9 +39,7 @@ async def rendition(vault: Vault, document_id: int, rendition_type: str, number:
 
 async def add_rendition(vault: Vault, document_id: int, rendition_type: str, file: File, number: Number = None) -> None:
     """Add a rendition of a type that the document's type has and the version does not have yet."""
-    key = await _writable(vault, document_id, rendition_type, number)
-    async with vault.database.transaction() as connection:
-        await _hold(connection, document_id)
+    async with _changing(vault, document_id, rendition_type, number) as (connection, key):
         if not await renditions.add(connection, key, rendition_type, file):
             raise InvalidData(f"Document [{document_id}] has a rendition [{rendition_type}] already.")
 
@@ -47,34 +48,33 @@ async def replace_rendition(
     vault: Vault, document_id: int, rendition_type: str, file: File, number: Number = None
 ) -> None:
     """Give a rendition another file."""
-    key = await _writable(vault, document_id, rendition_type, number)
-    async with vault.database.transaction() as connection:
+    async with _changing(vault, document_id, rendition_type, number) as (connection, key):
         if not await renditions.replace(connection, key, rendition_type, file):
             raise InvalidData(f"Document [{document_id}] has no rendition [{rendition_type}].")
 
 
 async def delete_rendition(vault: Vault, document_id: int, rendition_type: str, number: Number = None) -> None:
     """Delete a rendition."""
-    key = await _writable(vault, document_id, rendition_type, number)
-    async with vault.database.transaction() as connection:
+    async with _changing(vault, document_id, rendition_type, number) as (connection, key):
         if not await renditions.remove(connection, key, rendition_type):
             raise InvalidData(f"Document [{document_id}] has no rendition [{rendition_type}].")
 
 
-async def _hold(connection: Connection, document_id: int) -> None:
-    if not await rows.lock(connection, document_id):
-        existing(None, document_id)
-
-
-async def _writable(vault: Vault, document_id: int, rendition_type: str, number: Number) -> Key:
+@asynccontextmanager
+async def _changing(
+    vault: Vault, document_id: int, rendition_type: str, number: Number
+) -> AsyncIterator[tuple[Connection, Key]]:
+    """A transaction that holds the document, so that the version is still there when its rendition is written."""
     require_writing(vault.user, "change")
-    version = await retrieve_row(vault, document_id, number)
     catalog = await document_types.catalog(vault)
-    allowed = _allowed(catalog, version.type, version.subtype, version.classification, version.lifecycle)
-    if rendition_type not in allowed:
-        known = ", ".join(allowed) or "none"
-        raise InvalidData(f"[rendition_type] is not one of this document's ({known}): [{rendition_type}].")
-    return document_id, version.major, version.minor
+    async with vault.database.transaction() as connection:
+        await rows.lock(connection, document_id)
+        version = await retrieve_row(vault.bound(connection), document_id, number)
+        allowed = _allowed(catalog, version.type, version.subtype, version.classification, version.lifecycle)
+        if rendition_type not in allowed:
+            known = ", ".join(allowed) or "none"
+            raise InvalidData(f"[rendition_type] is not one of this document's ({known}): [{rendition_type}].")
+        yield connection, (document_id, version.major, version.minor)
 
 
 def _allowed(

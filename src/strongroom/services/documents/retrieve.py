@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from strongroom.domain.document import DocumentView, File, Version, shown
+from strongroom.domain.document_values import plain
 from strongroom.domain.errors import InvalidData, InvalidFilter
 from strongroom.domain.page import Window
 from strongroom.services import document_types
@@ -49,11 +50,12 @@ async def list_documents(vault: Vault, query: DocumentQuery, window: Window) -> 
         return []
     if query.versionscope not in {None, "", "all", "latest"}:
         raise InvalidData(f"[versionscope] can only be all: [{query.versionscope}].")
-    name, descending = _sort(query.sort)
+    name, descending = _sort(query.sort or "id")
+    search = plain("search", query.search or "")
     wanted = rows.Query(
         all_versions=query.versionscope == "all",
         created_by=vault.user.id if query.named_filter else None,
-        search=query.search,
+        search=search,
         sort=name,
         descending=descending,
     )

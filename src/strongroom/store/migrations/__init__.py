@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 
@@ -38,6 +36,10 @@ async def revision(database: Database) -> str | None:
 
 
 def _upgrade(connection: SyncConnection) -> None:
+    # Loaded when it is needed: no web process or worker migrates, and it would cost each of them 11 MB.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
