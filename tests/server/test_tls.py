@@ -16,7 +16,7 @@ import trustme
 from cryptography import x509
 
 from strongroom.config import CannotRun
-from strongroom.server import tls
+from strongroom.server import tls, tls_context
 
 
 def read(chain: Path) -> x509.Certificate:
@@ -26,7 +26,7 @@ def read(chain: Path) -> x509.Certificate:
 @contextmanager
 def answering(chain: Path) -> Iterator[int]:
     """A server that answers one handshake after another."""
-    context = tls.server_context(str(chain))
+    context = tls_context.server_context(str(chain))
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -82,7 +82,7 @@ def test_protocols(tmp_path: Path) -> None:
     asks.set_alpn_protocols(["h2", "http/1.1"])
     with answering(made.chain) as port, greet(port, made.authority, "localhost", asks) as connection:
         assert connection.selected_alpn_protocol() == "http/1.1"
-    assert tls.server_context(str(made.chain)).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert tls_context.server_context(str(made.chain)).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 def test_the_authority_is_made_once_and_its_key_is_closed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from strongroom.cli import jobs, serve, trust, worker
+from strongroom.cli.demo import command as demo
 from strongroom.cli.parts import Parts
 from strongroom.config import CannotRun
 
@@ -39,7 +40,7 @@ def build(parts: Parts) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for command in (serve, worker, jobs, trust):
+    for command in (serve, worker, demo, jobs, trust):
         command.add(app, parts)
 
     @app.callback()

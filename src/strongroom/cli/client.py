@@ -3,11 +3,12 @@
 import json
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -20,12 +21,16 @@ _PATIENCE = httpx.Timeout(30.0, connect=5.0)
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server is and who logs in there. Without ``authority`` the system's own CAs are trusted."""
+    """Where a server is and who logs in there. Without ``authority`` the system's own CAs are trusted.
+
+    One on this machine (``here``) is never asked for through a proxy.
+    """
 
     url: str
     user: str
     password: str
     authority: Path | None = None
+    here: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,21 @@ class Api:
             _envelope(reply)
         return reply
 
+    def download(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, as they come."""
+        with _explained(self.server), self.http.stream("GET", f"/api/{VERSION}{quote(path)}") as reply:
+            if reply.headers.get("content-type", "").startswith("application/json"):
+                reply.read()
+                _envelope(reply)
+            yield from reply.iter_bytes()
+
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         with _explained(self.server):
             return self.http.request(method, f"/api/{VERSION}{path}", **content)
 
 
-def server_of(data_dir: Path) -> Server:
-    """Find the running server of a data directory on this machine, with its admin."""
+def server_of(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Server:
+    """Find the running server of a data directory on this machine, with its admin or the user of the environment."""
     try:
         told = json.loads((data_dir / "server.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -64,9 +77,9 @@ def server_of(data_dir: Path) -> Server:
             f"No server runs on the data directory {data_dir}: start one with strongroom serve, or name another "
             "by --data-dir or --url."
         ) from error
-    user = os.environ.get("STRONGROOM_USER", told["admin_user"])
-    password = os.environ.get("STRONGROOM_PASSWORD") or _kept_password(data_dir)
-    return Server(told["url"], user, password, Path(told["ca"]) if told["ca"] else None)
+    user = environment.get("STRONGROOM_USER", told["admin_user"])
+    password = environment.get("STRONGROOM_PASSWORD") or _kept_password(data_dir, environment)
+    return Server(told["url"], user, password, Path(told["ca"]) if told["ca"] else None, here=True)
 
 
 def server_at(url: str, authority: Path | None) -> Server:
@@ -79,7 +92,8 @@ def server_at(url: str, authority: Path | None) -> Server:
 @contextmanager
 def session(server: Server) -> Iterator[Api]:
     """Log in, and end the session at the end of the block."""
-    with httpx.Client(base_url=server.url, verify=_trust(server), timeout=_PATIENCE) as http:
+    trust = _trust(server)
+    with httpx.Client(base_url=server.url, verify=trust, timeout=_PATIENCE, trust_env=not server.here) as http:
         api = Api(server, http)
         told = api.post("/auth", data={"username": server.user, "password": server.password})
         http.headers["Authorization"] = told["sessionId"]
@@ -91,8 +105,8 @@ def session(server: Server) -> Iterator[Api]:
                 http.delete(f"/api/{VERSION}/session")
 
 
-def _kept_password(data_dir: Path) -> str:
-    if given := os.environ.get("STRONGROOM_ADMIN_PASSWORD"):
+def _kept_password(data_dir: Path, environment: Mapping[str, str]) -> str:
+    if given := environment.get("STRONGROOM_ADMIN_PASSWORD"):
         return given
     try:
         return (data_dir / "admin-password").read_text(encoding="utf-8").strip()

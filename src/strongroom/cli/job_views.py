@@ -24,7 +24,7 @@ def show_list(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         dates = (_moment(row.get(name)) for name in _DATES)
         table.add_row(str(row["job_id"]), Text(row["title"]), coloured(row["status"]), *dates)
-    _console().print(table)
+    standard_output().print(table)
 
 
 def show_one(details: dict[str, Any]) -> None:
@@ -39,12 +39,12 @@ def show_one(details: dict[str, Any]) -> None:
         table.add_row(label, _moment(details.get(name)))
     tasks = {state.replace("_", " "): count for state, count in details["tasks"].items() if count}
     table.add_row("Tasks", ", ".join(f"{count} {state}" for state, count in tasks.items()) or "none")
-    _console().print(table)
+    standard_output().print(table)
 
 
 def watch(api: Api, job_id: int) -> str:
     """Print a job's log as it grows, and its progress below it on a terminal, until it ends; returns its status."""
-    console = _console()
+    console = standard_output()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         bar, last = progress.add_task("", total=None), 0
@@ -70,8 +70,8 @@ def coloured(status: str) -> Text:
     return Text(status, style=_ACTIVE.get(status, "green" if status == _ENDED_WELL else "red"))
 
 
-def _console() -> Console:
-    # What is no terminal has no width: a table in a file or a pipe is not squeezed into 80 columns.
+def standard_output() -> Console:
+    """Standard output. What is no terminal has no width: a table in a pipe is not squeezed into 80 columns."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_WIDE)
 

@@ -3,7 +3,6 @@
 import fcntl
 import ipaddress
 import os
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,15 +59,6 @@ def certificate(data_dir: Path, names: tuple[str, ...]) -> Certificate:
             )
             _write(leaf, issued.private_key_and_cert_chain_pem.bytes())
         return Certificate(leaf, folder / CA)
-
-
-def server_context(chain: str) -> ssl.SSLContext:
-    """The TLS settings of the server: version 1.2 or later, HTTP/1.1."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(chain)
-    return context
 
 
 def export(data_dir: Path, target: Path) -> tuple[Path, Path]:

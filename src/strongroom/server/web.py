@@ -10,7 +10,7 @@ import uvicorn
 import uvloop
 
 from strongroom.config import Settings
-from strongroom.server import lifeline, listening, tls
+from strongroom.server import lifeline, listening, tls_context
 from strongroom.server.lifeline import Orders
 
 GRACE = 5  # seconds that open requests get at a stop
@@ -57,7 +57,7 @@ async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) ->
 
 
 def _config(application: Application, orders: Orders) -> uvicorn.Config:
-    context = tls.server_context(orders.certificate) if orders.certificate else None
+    context = tls_context.server_context(orders.certificate) if orders.certificate else None
     return uvicorn.Config(
         application,
         http="httptools",

@@ -59,8 +59,9 @@ class Blobs:
         own, whole = digests
         size = 0
         piece: bytes | None = first
-        # Concurrency 2 bounds the memory of an upload to a few pieces, however slow the store is.
-        async with obstore.open_writer_async(self.store, key, buffer_size=5 * PIECE, max_concurrency=2) as writer:
+        # What an upload holds in memory: a few buffers. Object stores take no part under 5 MiB.
+        buffer = PIECE if self.folder else 5 * PIECE
+        async with obstore.open_writer_async(self.store, key, buffer_size=buffer, max_concurrency=2) as writer:
             while piece is not None:
                 await own.update(piece)
                 if whole is not own:

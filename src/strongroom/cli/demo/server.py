@@ -1,0 +1,71 @@
+"""A Vault to throw away: ``strongroom serve`` as a child process, on a folder that is removed with it."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from strongroom.cli import client
+from strongroom.cli.client import Server
+from strongroom.config import PREFIX, CannotRun
+
+_START = 90.0  # seconds until it must be ready
+_STOP = 30.0  # seconds that it gets to stop by itself
+_KEPT = {f"{PREFIX}POSTGRES_BIN", f"{PREFIX}LOG_LEVEL"}
+
+
+@contextmanager
+def sample_vault() -> Iterator[Server]:
+    """Start a sample Vault on a free port; it is gone, with all its files, at the end of the block."""
+    with TemporaryDirectory(prefix="strongroom-demo-") as folder:
+        data_dir, log = Path(folder) / "vault", Path(folder) / "log"
+        with log.open("wb") as errors, _launched(data_dir, errors.fileno()) as process:
+            _await_ready(process, log)
+            yield client.server_of(data_dir, environment={})
+
+
+@contextmanager
+def _launched(data_dir: Path, errors: int) -> Iterator[subprocess.Popen[str]]:
+    options = ["--ephemeral", "--data-dir", str(data_dir), "--port", "0", "--seed", "sample"]
+    # The person's own settings are for another server; and Ctrl-C is for the demo, which stops the server in its turn.
+    environment = {n: value for n, value in os.environ.items() if not n.startswith(PREFIX) or n in _KEPT}
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "strongroom", "serve", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _await_ready(process: subprocess.Popen[str], log: Path) -> None:
+    assert process.stdout
+    patience = threading.Timer(_START, process.kill)
+    patience.start()
+    try:
+        line = process.stdout.readline()
+    finally:
+        patience.cancel()
+    if not line.startswith("ready "):
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        reason = said[-1].removeprefix("strongroom: ") if said else "it said nothing."
+        raise CannotRun(f"The demo's server has not started: {reason}")
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()

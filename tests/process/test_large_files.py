@@ -1,0 +1,93 @@
+"""A file far larger than the memory that may be used for it: up as a document, down again, the same.
+
+``pytest tests/process/test_large_files.py --log-cli-level=info`` shows the times and how much memory it took.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.process.vault_client import FIELDS, VaultClient
+from tests.server.serving import Running, Starting
+
+MIB = 1024 * 1024
+SIZE = 2048 * MIB
+LIMIT = 150 * MIB
+log = logging.getLogger(__name__)
+
+BOUNDARY = "a-boundary-that-is-in-no-piece"
+
+
+@dataclass
+class Pieces:
+    """A file that exists only while it is read: no two of its pieces are the same."""
+
+    size: int
+    seen: "hashlib._Hash" = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+
+    def __iter__(self) -> Iterator[bytes]:
+        block = os.urandom(MIB)
+        for number in range(self.size // MIB):
+            piece = number.to_bytes(8, "big") + block[8:]
+            self.seen.update(piece)
+            yield piece
+
+
+def multipart(file: Pieces) -> Iterator[bytes]:
+    for name, value in (FIELDS | {"name__v": "A large file"}).items():
+        yield f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+    yield f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n\r\n'.encode()
+    yield from file
+    yield f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def peaks(server: Running) -> dict[str, int]:
+    """The most memory that each process of the server has had at a time, shared libraries included, in bytes."""
+    found = {"serve": _peak(server.process.pid)}
+    for role in ("_web", "_worker"):
+        found |= {f"{role} {child.pid}": _peak(child.pid) for child in server.children(role)}
+    return found
+
+
+def upload(client: VaultClient, file: Pieces) -> int:
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    reply = client.http.post(f"{client.base}/objects/documents", content=multipart(file), headers=headers).json()
+    assert reply["responseStatus"] == "SUCCESS", reply
+    document_id: int = reply["id"]
+    return document_id
+
+
+def download(client: VaultClient, document_id: int) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with client.http.stream("GET", f"{client.base}/objects/documents/{document_id}/file") as reply:
+        for piece in reply.iter_raw(MIB):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def test_it_goes_up_and_down_unchanged_in_little_memory(start: Starting) -> None:
+    server = start()
+    file = Pieces(SIZE)
+    with VaultClient.logged_in(server) as client:
+        before, began = peaks(server), time.monotonic()
+        assert len(before) == 3
+        document_id = upload(client, file)
+        uploaded = time.monotonic()
+        assert download(client, document_id) == file.seen.hexdigest()
+        downloaded = time.monotonic()
+        fields = client.get(f"objects/documents/{document_id}").json()["document"]
+    assert (fields["size__v"], fields["md5checksum__v"]) == (SIZE, file.seen.hexdigest())
+    after = peaks(server)
+    told = ", ".join(f"{name} {before[name] / MIB:.0f} -> {after[name] / MIB:.0f} MiB" for name in before)
+    log.info("up in %.1f s, down in %.1f s; peaks: %s", uploaded - began, downloaded - uploaded, told)
+    assert after.keys() == before.keys()
+    assert max(after.values()) < LIMIT, told
+
+
+def _peak(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
