@@ -10,11 +10,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from strongroom.api import bodies, endpoints, envelope, formats
+from strongroom.api import bodies, endpoints, envelope, formats, openapi
 from strongroom.api import kinds as kind_endpoints
 from strongroom.api.binding import bind
 from strongroom.api.call import Call
-from strongroom.api.declaration import Declaration
+from strongroom.api.declaration import Declaration, Endpoint
 from strongroom.api.formats import Format
 from strongroom.api.headers import Caller, origin, response_headers
 from strongroom.api.limits import Limits
@@ -51,7 +51,7 @@ class _Exchange:
 
 def application(vault: Vault, kinds: Kinds) -> ASGIApp:
     """Make the ASGI application that serves a Vault, with the calls of these kinds of jobs."""
-    router = Router([*endpoints.load(), *kind_endpoints.mounted(kinds.values())])
+    router = Router(served(kinds))
     settings = vault.settings
     edge = _Edge(vault, router, Limits.of(settings), f"{settings.host}:{settings.port}")
 
@@ -66,6 +66,12 @@ def application(vault: Vault, kinds: Kinds) -> ASGIApp:
             await response(scope, receive, send)
 
     return serve
+
+
+def served(kinds: Kinds) -> list[Endpoint]:
+    """Give every call that a server with these kinds of jobs answers."""
+    calls = [*endpoints.load(), *kind_endpoints.mounted(kinds.values())]
+    return [*calls, openapi.describing(calls)]
 
 
 async def _respond(edge: _Edge, request: Request) -> Response:

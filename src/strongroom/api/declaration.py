@@ -31,6 +31,7 @@ class Body:
 FORM = Body()
 ROWS = Body(rows=True)
 FILE = Body(file_limit=FILE_LIMIT)
+BYTES = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Declaration:
     """One call of the API. ``path`` is below ``/api/{version}``, or below ``/api`` if ``versioned`` is false.
 
     A segment ``{name}`` takes any one segment, a last ``{name:rest}`` all that follow. ``since`` is the first version
-    that has the call. ``root`` names the XML root, ``csv`` says that the reply may be a table.
+    that has the call. ``root`` names the XML root, ``csv`` says that the reply may be a table, ``media`` is the content
+    type of a reply that is no envelope. ``extension``: Vault has no such call.
     """
 
     method: Method
@@ -49,6 +51,20 @@ class Declaration:
     versioned: bool = True
     root: str = "ApiRestResult"
     csv: bool = False
+    media: str | None = None
+    extension: bool = False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a call takes, for its description, where the handler binds it itself.
+
+    ``rows`` names the field of ``input`` that the rows of the body go to, ``hidden`` are fields that the call has not.
+    """
+
+    input: type[Any]
+    rows: str | None
+    hidden: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class Endpoint:
     input: type[Any] | None
     summary: str
     section: str
+    taken: Taken | None = None
 
 
 def endpoint(method: Method, path: str, **how: Any) -> Callable[[Handler], Handler]:

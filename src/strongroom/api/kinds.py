@@ -6,7 +6,7 @@ from typing import Any
 
 from strongroom.api.binding import Id, bind
 from strongroom.api.call import Call
-from strongroom.api.declaration import FORM, ROWS, Declaration, Endpoint
+from strongroom.api.declaration import FORM, ROWS, Declaration, Endpoint, Taken
 from strongroom.domain.errors import InvalidData
 from strongroom.domain.job import Job
 from strongroom.sdk.job import JobKind, ResultsEndpoint, Start
@@ -36,6 +36,7 @@ def _starts(kind: JobKind[Any]) -> list[Endpoint]:
             None,
             kind.title,
             "jobs",
+            Taken(kind.input, start.rows, frozenset(each.rows for each in kind.start if each.rows)),
         )
         for start in kind.start
     ]
@@ -43,7 +44,9 @@ def _starts(kind: JobKind[Any]) -> list[Endpoint]:
 
 def _results(kind: JobKind[Any]) -> list[Endpoint]:
     return [
-        Endpoint(Declaration("GET", found.path), _giving(kind, found, method), FinishedJob, _title(kind), "jobs")
+        Endpoint(
+            Declaration("GET", found.path), _giving(kind, found, method), FinishedJob, _title(kind, method), "jobs"
+        )
         for found, method in kind.results_endpoints()
     ]
 
@@ -77,5 +80,6 @@ def _rows(call: Call) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if value not in ("", None)} for row in call.body.rows]
 
 
-def _title(kind: JobKind[Any]) -> str:
-    return f"{kind.title}: Retrieve Results"
+def _title(kind: JobKind[Any], results: Results) -> str:
+    told = results.__doc__
+    return told.strip().splitlines()[0].rstrip(".") if told else f"{kind.title}: Retrieve Results"

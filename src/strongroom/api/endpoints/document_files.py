@@ -8,7 +8,7 @@ from starlette.responses import Response
 from strongroom.api import downloads
 from strongroom.api.binding import Id
 from strongroom.api.call import Call
-from strongroom.api.declaration import FILE, FORM, endpoint
+from strongroom.api.declaration import BYTES, FILE, FORM, endpoint
 from strongroom.api.endpoints.documents import DOCUMENTS, file_of
 from strongroom.domain.document import File
 from strongroom.domain.errors import InvalidData, ParameterRequired
@@ -48,8 +48,8 @@ class Rendition(SomeVersion):
     steadyState: bool = False  # noqa: N815 - the API's name
 
 
-@endpoint("GET", f"{_LATEST}/file")
-@endpoint("GET", f"{_VERSION}/file")
+@endpoint("GET", f"{_LATEST}/file", media=BYTES)
+@endpoint("GET", f"{_VERSION}/file", media=BYTES)
 async def download_document_file(call: Call, asked: SomeVersion) -> Response:
     """Download Document File."""
     return await _send(call, await documents.source(call.vault, asked.id, asked.number))
@@ -64,8 +64,8 @@ async def retrieve_document_renditions(call: Call, asked: SomeVersion) -> dict[s
     return {"renditionTypes": configured, "renditions": urls}
 
 
-@endpoint("GET", f"{_LATEST}/renditions/{{rendition_type}}")
-@endpoint("GET", f"{_VERSION}/renditions/{{rendition_type}}")
+@endpoint("GET", f"{_LATEST}/renditions/{{rendition_type}}", media=BYTES)
+@endpoint("GET", f"{_VERSION}/renditions/{{rendition_type}}", media=BYTES)
 async def download_document_rendition_file(call: Call, asked: Rendition) -> Response:
     """Download Document Rendition File."""
     number = await _steady(call, asked.id) if asked.steadyState and asked.number is None else asked.number

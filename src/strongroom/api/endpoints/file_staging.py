@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from strongroom.api import downloads
 from strongroom.api.call import Call
-from strongroom.api.declaration import Body, endpoint
+from strongroom.api.declaration import BYTES, Body, endpoint
 from strongroom.domain.dates import written
 from strongroom.domain.errors import InvalidData, ParameterRequired
 from strongroom.domain.staging import FILE_MAX, StagingItem
@@ -59,7 +59,7 @@ async def list_items_at_a_path(call: Call, asked: ItemList) -> dict[str, Any]:
     return {**reply, "data": [_written(item) for item in found.items]}
 
 
-@endpoint("GET", f"{_ITEMS}/content/{{item:rest}}")
+@endpoint("GET", f"{_ITEMS}/content/{{item:rest}}", media=BYTES)
 async def download_item_content(call: Call, asked: OneFile) -> Response:
     """Download Item Content."""
     item = await file_staging.open_file(call.vault, asked.item)

@@ -110,7 +110,7 @@ async def retrieve_job_monitors(call: Call, asked: JobList) -> dict[str, Any]:
     return _listed(call, "/services/jobs/monitors", page, asked)
 
 
-@endpoint("GET", "/services/jobs/{job_id}/details")
+@endpoint("GET", "/services/jobs/{job_id}/details", extension=True)
 async def retrieve_job_details(call: Call, asked: OneJob) -> dict[str, Any]:
     """Retrieve Job Details: a Strongroom extension, which may be polled at will."""
     job = await jobs.retrieve(call.vault, asked.job_id)
@@ -121,7 +121,7 @@ async def retrieve_job_details(call: Call, asked: OneJob) -> dict[str, Any]:
     return {"data": {"id": job.id, "kind": job.kind, **listed, "tasks": {"total": job.total_tasks, **states}}}
 
 
-@endpoint("GET", "/services/jobs/{job_id}/log")
+@endpoint("GET", "/services/jobs/{job_id}/log", media="text/plain", extension=True)
 async def retrieve_job_log(call: Call, asked: JobLog) -> Response:
     """Retrieve Job Log: a Strongroom extension."""
     lines = await jobs.log(call.vault, asked.job_id, asked.after)
@@ -130,7 +130,7 @@ async def retrieve_job_log(call: Call, asked: JobLog) -> Response:
     return Response(text, headers={"content-type": "text/plain;charset=UTF-8", "x-strongroom-lastline": last})
 
 
-@endpoint("POST", "/services/jobs/{job_id}/actions/cancel", body=FORM)
+@endpoint("POST", "/services/jobs/{job_id}/actions/cancel", body=FORM, extension=True)
 async def cancel_job(call: Call, asked: OneJob) -> dict[str, Any]:
     """Cancel Job: a Strongroom extension."""
     job = await jobs.cancel(call.vault, asked.job_id)
