@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from strongroom.cli.options import OF_SERVE, OF_WORKER
 from strongroom.config import PREFIX, Settings
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
@@ -32,23 +33,32 @@ MEANINGS = {
 }
 
 
+HEAD = """\
+# Settings
+
+Each can be an option on the command line, an environment variable, or a key of a TOML file: `strongroom.toml` in the
+data directory, or the file that `--config` names. The command line beats the environment, and that beats the file. An
+option marked * is one of `strongroom worker`, too.
+
+| setting | option of `strongroom serve` | variable | default | meaning |
+|---|---|---|---|---|
+"""
+
+
 def text() -> str:
     """The page."""
-    rows = [f"| `{name}` | `{PREFIX}{name.upper()}` | {_default(name)} | {MEANINGS[name]} |" for name in MEANINGS]
-    return "\n".join(
-        [
-            "# Settings",
-            "",
-            "Each can be given on the command line where `strongroom serve --help` shows it, as an environment",
-            "variable, or in TOML: `strongroom.toml` in the data directory, or the file that `--config` names. The",
-            "command line beats the environment, which beats the file.",
-            "",
-            "| setting | variable | default | meaning |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    return HEAD + "".join(_row(name, meaning) for name, meaning in MEANINGS.items())
+
+
+def _row(name: str, meaning: str) -> str:
+    return f"| `{name}` | {_option(name)} | `{PREFIX}{name.upper()}` | {_default(name)} | {meaning} |\n"
+
+
+def _option(name: str) -> str:
+    if name not in OF_SERVE:
+        return "-"
+    on = Settings.model_fields[name].default is True
+    return f"`--{'no-' if on else ''}{name.replace('_', '-')}`{' *' if name in OF_WORKER else ''}"
 
 
 def _default(name: str) -> str:
