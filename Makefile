@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock clean
+.PHONY: help install demo serve test check format reference lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,6 +38,10 @@ check: $(INSTALLED)  ## format, lint, types, import contracts
 format: $(INSTALLED)  ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: $(INSTALLED)  ## write the generated pages of docs/reference anew
+	$(BIN)/python tools/make_settings_reference.py
+	$(BIN)/python tools/make_endpoints_reference.py
 
 lock:  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

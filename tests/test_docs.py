@@ -119,7 +119,7 @@ def test_every_dependency_has_its_reason_and_no_other_is_listed() -> None:
 def test_the_settings_reference_is_what_the_settings_are() -> None:
     tool = load_tool("make_settings_reference")
     assert set(tool.MEANINGS) == set(Settings.model_fields)
-    assert tool.TARGET.read_text() == tool.text(), "run: .venv/bin/python tools/make_settings_reference.py"
+    assert tool.TARGET.read_text() == tool.text(), "run: make reference"
 
 
 def test_every_deviation_names_its_place() -> None:

@@ -98,7 +98,8 @@ class DocumentExport(JobKind[DocumentExportInput]):
                 ctx.fail()
                 await ctx.log(f"Document [{row.document_id}]: {row.problem}")
         ctx.apply(lambda vault: document_exports.put_on_staging(vault, ctx.job.id, files))
-        await ctx.log(f"{ctx.task.id}: exported {sum(not row.problem for row in files)} files of {len(wanted)} items")
+        exported = sum(not row.problem for row in files)
+        await ctx.log(f"{ctx.task.id}: items: {len(wanted)}, files exported: {exported}")
 
     def started(self, job: Job, url: str) -> dict[str, Any]:
         """Vault gives the id of this job as a string."""
