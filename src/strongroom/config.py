@@ -29,9 +29,9 @@ _REASONS = {
     "float_type": "it must be a number",
     "bool_parsing": "it must be true or false",
     "bool_type": "it must be true or false",
-    "greater_than": "it must be more than {gt:g}",
-    "greater_than_equal": "it must be {ge:g} or more",
-    "less_than_equal": "it must be {le:g} or less",
+    "greater_than": "it must be more than {gt:.15g}",
+    "greater_than_equal": "it must be {ge:.15g} or more",
+    "less_than_equal": "it must be {le:.15g} or less",
     "literal_error": "it must be {expected}",
     "value_error": "{error}",
 }

@@ -56,6 +56,14 @@ async def test_source_files_come_to_the_users_folder_byte_for_byte(vault: Vault,
     assert [link.rel for link in job.links] == ["artifacts"]
 
 
+async def test_an_admin_may_spell_an_exported_file_without_the_own_folder(vault: Vault, running_worker: None) -> None:
+    made = await document(vault, "One", b"one", "one.txt")
+    _, rows = await export(vault, DocumentExportInput(documents=by_id(made)))
+    item = await file_staging.open_file(vault, rows[0]["file"])
+    assert item.content_id is not None
+    assert await bytes_of(vault, item.content_id) == b"one"
+
+
 async def test_all_versions_and_renditions_where_they_exist(vault: Vault, running_worker: None) -> None:
     made = await document(vault, "V", b"1", "v.docx")
     await documents.add_rendition(vault, made, "viewable_rendition__v", await file_of(vault, b"pdf 1", "v.pdf"))

@@ -47,6 +47,7 @@ class _Exchange:
     format: Format = Format.JSON
     login: bool = False
     caller: Caller | None = None
+    version: str | None = None
 
 
 def application(vault: Vault, kinds: Kinds) -> ASGIApp:
@@ -79,7 +80,7 @@ async def _respond(edge: _Edge, request: Request) -> Response:
     exchange = _Exchange(request, received, str(uuid.uuid4()))
     try:
         match = edge.router.find(request.scope["method"], _raw_path(request.scope))
-        declaration = match.endpoint.declaration
+        declaration, exchange.version = match.endpoint.declaration, match.version
         exchange.login = declaration.session == "none"
         exchange.format = formats.negotiate(received.get("accept"), csv_offered=declaration.csv)
         result = await _handle(edge, exchange, match)
@@ -93,7 +94,9 @@ async def _respond(edge: _Edge, request: Request) -> Response:
         _log.exception("unexpected error", reference=exchange.id, method=request.method, path=request.url.path)
         response, status = _enveloped(envelope.unexpected(exchange.id), exchange.format)
     burst = edge.limits.bursts.count()
-    response.raw_headers.extend(response_headers(exchange.id, status, burst, exchange.caller, received))
+    response.raw_headers.extend(
+        response_headers(exchange.id, status, burst, exchange.caller, received, exchange.version)
+    )
     return response
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _SHOWN_OF_SESSION = 32
+_LAST_WITH_DAILY_LIMIT = (20, 3)
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,1000}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
@@ -27,9 +28,14 @@ class Burst:
 
 
 def response_headers(
-    execution_id: str, status: str, burst: Burst, caller: Caller | None, request: Mapping[str, str]
+    execution_id: str,
+    status: str,
+    burst: Burst,
+    caller: Caller | None,
+    request: Mapping[str, str],
+    version: str | None,
 ) -> list[tuple[bytes, bytes]]:
-    """Make the headers of one response. ``status`` is the word of ``responseStatus``."""
+    """Make the headers of one response. ``status`` is the word of ``responseStatus``, ``version`` that of the path."""
     headers = [
         (b"x-vaultapi-executionid", execution_id.encode()),
         (b"x-vaultapi-status", status.encode()),
@@ -43,10 +49,17 @@ def response_headers(
             (b"x-vaultapi-userid", b"%d" % caller.user_id),
             (b"x-vaultapi-truncatedsessionid", caller.token[:_SHOWN_OF_SESSION].encode("latin-1")),
         ]
+    if version is not None and _has_daily_limit(version):
+        headers += [(b"x-vaultapi-dailylimit", b"999999"), (b"x-vaultapi-dailylimitremaining", b"999999")]
     reference = request.get("x-vaultapi-referenceid")
     if reference is not None and _PRINTABLE.fullmatch(reference):
         headers.append((b"x-vaultapi-referenceid", reference.encode()))
     return headers
+
+
+def _has_daily_limit(version: str) -> bool:
+    major, _, minor = version.removeprefix("v").partition(".")
+    return (int(major), int(minor)) <= _LAST_WITH_DAILY_LIMIT
 
 
 def origin(request: Mapping[str, str], otherwise: str) -> str:

@@ -52,8 +52,10 @@ def _results(kind: JobKind[Any]) -> list[Endpoint]:
 
 
 def _starting(kind: JobKind[Any], start: Start) -> Callable[[Call], Awaitable[dict[str, Any]]]:
+    taken_by_bodies = {each.rows for each in kind.start}
+
     async def start_job(call: Call) -> dict[str, Any]:
-        values = dict(call.values)
+        values = {name: value for name, value in call.values.items() if name not in taken_by_bodies}
         if start.rows:
             values[start.rows] = _rows(call)
         job = await jobs.start(call.vault, kind, bind(kind.input, values), start.method)

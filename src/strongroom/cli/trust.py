@@ -41,6 +41,8 @@ def add(app: typer.Typer, parts: Parts) -> None:
     ) -> None:
         """Show the local CA and what makes each client trust it; the CA is made if there is none yet."""
         data_dir = data_dir.expanduser().absolute()
+        if not (data_dir / "tls" / "ca.pem").exists():
+            typer.echo(f"No server has run in {data_dir} yet: a certificate authority is made for it.", err=True)
         if export:
             pem, store = parts.export_trust(data_dir, export.expanduser().absolute())
             typer.echo(f"{pem}\n{store}  (PKCS12 trust store, password changeit)")

@@ -12,6 +12,7 @@ import uvloop
 from strongroom.config import Settings
 from strongroom.server import lifeline, listening, tls_context
 from strongroom.server.lifeline import Orders
+from strongroom.server.protocol import EnvelopeProtocol
 
 GRACE = 5  # seconds that open requests get at a stop
 _KEEP_ALIVE = 75  # seconds; less than the 10 between two polls would cost every poll a TLS handshake
@@ -60,7 +61,7 @@ def _config(application: Application, orders: Orders) -> uvicorn.Config:
     context = tls_context.server_context(orders.certificate) if orders.certificate else None
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=EnvelopeProtocol,
         ws="none",
         log_config=None,
         access_log=False,

@@ -40,7 +40,7 @@ class Blobs:
         if isinstance(place, str) and "://" in place:
             return cls(from_url(place))
         folder = Path(place)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(LocalStore(folder, mkdir=True), folder)
 
     async def write(self, vault_id: int, pieces: AsyncIterator[bytes], whole: "Digests") -> AsyncIterator[Blob]:

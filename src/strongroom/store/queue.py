@@ -28,6 +28,9 @@ Handler = Callable[[bytes], Awaitable[None]]
 # A host that is lost is noticed after this; its messages go to another one.
 HEARTBEAT = timedelta(seconds=10)
 
+# The queue is looked at this often, even if nobody has said that there is something in it.
+LOOK_ANYWAY = timedelta(seconds=10)
+
 _REQUEUE = """
     UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
     WHERE queue_manager_id = $1 AND status = 'picked'
@@ -143,7 +146,10 @@ class Consumer:
                     max_concurrent_tasks=max(2, self.slots),
                     heartbeat_timeout=HEARTBEAT,
                     log_aggregation_interval=timedelta(0),
-                    shutdown_on_listener_failure=True,
+                    # A listener is lost with its connection, which is watched. The library's own probe may be sent
+                    # before the first LISTEN, and would then take a healthy queue for a dead one.
+                    shutdown_on_listener_failure=False,
+                    dequeue_timeout=LOOK_ANYWAY,
                 )
             finally:
                 ending.cancel()

@@ -27,6 +27,7 @@ class ItemList:
     recursive: bool = False
     limit: _Limit = file_staging.LIST_MAX
     cursor: str | None = None
+    format_result: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class NewItem:
 @endpoint("GET", f"{_ITEMS}/{{item:rest}}")
 async def list_items_at_a_path(call: Call, asked: ItemList) -> dict[str, Any]:
     """List Items at a Path."""
+    if asked.format_result:
+        raise InvalidData(f"[format_result] is not served yet: [{asked.format_result}]; leave it out for JSON.")
     found = await file_staging.list_items(
         call.vault, asked.item, recursive=asked.recursive, limit=asked.limit, cursor=asked.cursor
     )
