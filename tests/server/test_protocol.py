@@ -49,3 +49,18 @@ def test_a_head_without_end_is_cut_off_and_the_next_client_served(start: Startin
     assert head.startswith(b"HTTP/1.1 400 ")
     assert "65536 bytes" in json.dumps(body)
     assert server.get("/api/")[0] == 200
+
+
+def test_large_bodies_are_no_heads_whatever_comes_in_one_piece(start: Starting) -> None:
+    server = start("--no-tls")
+    host, _, port = server.url.removeprefix("http://").rpartition(":")
+    request = b"POST /api/v26.1/auth HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    body = b"username=nobody&password=" + b"x" * 300_000
+    with socket.create_connection((host, int(port)), timeout=DEADLINE) as stream:
+        for _ in range(3):
+            stream.sendall(request + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            received = b""
+            while b"}" not in received:
+                received += stream.recv(65536)
+            assert received.startswith(b"HTTP/1.1 200 "), received
+            assert b"USERNAME_OR_PASSWORD_INCORRECT" in received

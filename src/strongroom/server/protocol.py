@@ -13,27 +13,27 @@ HEAD_MAX = 64 * 1024
 class EnvelopeProtocol(HttpToolsProtocol):
     """One connection."""
 
-    # Bytes of the head that is being read; None while a body is.
-    _head: int | None = 0
+    _in_head: bool = False
+    # Bytes of an unfinished head, but for those that came in one piece with what was before it.
+    _head: int = 0
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
+        went_on = self._in_head
         super().data_received(data)
-        if self._head is None:
-            return
-        self._head += len(data)
+        self._head = self._head + len(data) if went_on and self._in_head else 0
         if self._head > HEAD_MAX and not self.transport.is_closing():
             self.send_400_response(f"The request's headers have more than {HEAD_MAX} bytes.")
 
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         """Note that the head is over."""
-        self._head = None
+        self._in_head = False
         super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Note that the next head may begin."""
-        self._head = 0
-        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no valid HTTP request, and end the connection."""
