@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+COVERING := tests/domain tests/services tests/engine tests/kinds tests/api
+COVERED := src/strongroom/domain/*,src/strongroom/services/*,src/strongroom/engine/*
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format reference lock clean
+.PHONY: help install demo serve test coverage fuzz check format reference lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -29,6 +31,27 @@ serve: $(INSTALLED)  ## a Vault on https://localhost:8443/, kept in ./data
 test: $(INSTALLED)  ## the whole test suite, on two cores
 	$(BIN)/pytest -n 2 --dist worksteal
 
+# One seed for the whole run, so that what it finds can be found again: make fuzz SEED=...
+SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
+EXAMPLES ?= 1000
+
+fuzz: $(INSTALLED)  ## tests/fuzz at length: EXAMPLES=1000 for each test, SEED=... to repeat a run
+	@echo "make fuzz EXAMPLES=$(EXAMPLES) SEED=$(SEED)"
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz -n 2 --dist worksteal --hypothesis-seed=$(SEED)
+
+KILLS ?= 500
+FIRST ?= 1
+MINUTES ?= 600
+crash: $(INSTALLED)  ## KILLS=500 kills of a server under work, SEED=... to repeat a run; counts them in docs/reliability.md
+	$(BIN)/python -m tests.process.crashes --kills $(KILLS) --seed $(SEED) --first $(FIRST) --minutes $(MINUTES) \
+		--write docs/reliability.md
+
+coverage: $(INSTALLED)  ## branch coverage of domain, services and engine; less than 95 % is an error
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(COVERING)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include='$(COVERED)' --skip-covered --show-missing --fail-under=95
+
 check: $(INSTALLED)  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -50,4 +73,4 @@ lock:  ## resolve the dependencies anew (needs uv)
 		--no-emit-find-links --quiet --group dev pyproject.toml -o requirements/dev.txt
 
 clean:  ## remove what was made here
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov dist

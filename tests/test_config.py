@@ -115,6 +115,20 @@ def test_ephemeral_does_not_go_with_a_database_that_stays() -> None:
         load({"ephemeral": True, "database_url": "postgresql://host/x"})
 
 
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({}, "memory"),
+        ({"web": "2"}, "database"),
+        ({"database_url": "postgresql://host/x"}, "database"),
+        ({"web": "2", "limit_counts": "memory"}, "memory"),
+        ({"limit_counts": "database"}, "database"),
+    ],
+)
+def test_limits_are_counted_in_memory_only_where_there_is_one_web_process(given: dict[str, str], where: str) -> None:
+    assert load(given).counted_in == where
+
+
 def test_children_get_the_same_settings_but_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRONGROOM_ADMIN_PASSWORD", "secret")
     settings = load({"port": "1003", "dns": ["a.test"], "seed": "sample"})

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from tomllib import loads
 
 from strongroom import kinds
 from strongroom.api import openapi
@@ -18,13 +19,19 @@ from strongroom.sdk import load
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "reference" / "endpoints.md"
 KNOWN = ROOT / "tools" / "vault_operations.txt"
+CONTRADICTIONS = ROOT / "tools" / "contradictions.toml"
 METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE"}
 HEAD = """\
 # Endpoints
 
 Made by `python tools/make_endpoints_reference.py` from the code; `GET /api/openapi.json` gives the same calls with
-their parameters. Paths are below `/api/{version}`, but for those that begin with `/api`. What the public
-documentation leaves open or contradicts, and the choice made, is in [deviations](../deviations.md).
+their parameters. Paths are below `/api/{version}`, but for those that begin with `/api`, or with `/auth/`, which are
+those of Vault's login host. *Since* is the API version that has the call first: *any* is all that are served, and an
+empty cell is one that we do not know.
+
+How often the server was killed, and how many wrong requests it was sent, with what came of it:
+[reliability](../reliability.md). What is other than in a Vault on purpose, or not there yet:
+[deviations](../deviations.md).
 """
 
 
@@ -40,8 +47,8 @@ def text() -> str:
     parts += ["## Extensions", "", "No Vault has these.", "", *_table(own, tests), ""]
     parts += ["## Not served yet", "", f"{count} further operations that we know of.", ""]
     for section, lines in missing.items():
-        parts += [f"### {section}", "", "| method | path | what it does |", "|---|---|---|", *lines, ""]
-    return "\n".join(parts)
+        parts += [f"### {section}", "", "| method | path | what it does | since |", "|---|---|---|---|", *lines, ""]
+    return "\n".join([*parts, *_contradictions()])
 
 
 def _table(endpoints: list[Endpoint], tests: dict[tuple[str, str], str]) -> list[str]:
@@ -69,15 +76,35 @@ def _missing(endpoints: list[Endpoint]) -> dict[str, list[str]]:
         if line.startswith("## "):
             section = line[3:]
         elif line and not line.startswith("#"):
-            call, _, told = line.partition(" | ")
+            call, told, since = f"{line} | ".split(" | ")[:3]
             method, _, path = call.partition(" ")
             if (method, _shape(path)) not in there:
-                sections[section].append(f"| {method} | `{path}` | {told} |")
+                sections[section].append(f"| {method} | `{path}` | {told} | {since} |")
     return sections
 
 
 def _shape(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def _contradictions() -> Iterator[str]:
+    """The sections about what public sources contradict each other in, and what they are silent about."""
+    told = loads(CONTRADICTIONS.read_text(encoding="utf-8"))
+    yield from ("## Contradictions in the public documentation", "")
+    yield from ("| about | one source | another | here | held by |", "|---|---|---|---|---|")
+    for each in told["contradiction"]:
+        yield f"| {each['about']} | {each['one']} | {each['other']} | {each['here']} | {_links(each['tests'])} |"
+    yield from ("", "## What the public documentation does not say", "")
+    yield from ("Those choices that a test of a call holds; [deviations](../deviations.md) has all.", "")
+    yield from ("| about | here | held by |", "|---|---|---|")
+    for each in told["silence"]:
+        yield f"| {each['about']} | {each['here']} | {_links(each['tests'])} |"
+    yield ""
+
+
+def _links(tests: list[str]) -> str:
+    """Tests as ``file::function``, each as a link to its file."""
+    return ", ".join(f"[{name}](../../{file})" for file, name in (test.split("::") for test in tests))
 
 
 def _tests(endpoints: list[Endpoint]) -> dict[tuple[str, str], str]:

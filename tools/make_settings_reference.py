@@ -13,7 +13,13 @@ MEANINGS = {
     "dns": "further names and addresses of the server, for its certificate",
     "tls": "HTTPS (`--no-tls`: plain HTTP)",
     "seed": "a seed file, or the word `sample`",
-    "limits": "`exact`: 10 seconds between two status polls of a job; `scaled`: 1 second; `off`: none",
+    "limits": "`exact`: 10 seconds between two status polls of a job; `scaled`: 1 second, and 10 times the calls and "
+    "logins below; `off`: none of these limits",
+    "burst_limit": "calls of the whole Vault in 5 minutes; each further one is delayed by 500 ms",
+    "auth_burst_limit": "logins of one user name at one DNS in a minute: half of them are answered without delay, and "
+    "those above are refused",
+    "limit_counts": "where the limits are counted: `memory` of the web process, `database` for all of them; `auto`: in "
+    "memory with one web process and the bundled PostgreSQL, since several servers may share another",
     "database_url": "another PostgreSQL than the bundled one (`postgresql://...`)",
     "blobs": "where the bytes are: a folder or the URL of an object store; `blobs` in the data directory by default",
     "postgres_bin": "the folder of PostgreSQL's programs, instead of the bundled ones",
@@ -29,6 +35,11 @@ MEANINGS = {
     "vault_name": "its name, settled at the first start",
     "vault_timezone": "its time zone, settled at the first start",
     "drain_seconds": "how long a worker that stops lets its tasks run",
+    "head_seconds": "how long the headers of a request may take to come; then HTTP 408 and the end of the connection",
+    "stall_seconds": "how long a client may send nothing of a body (then HTTP 408), or take nothing of a reply (then "
+    "the connection ends); also how long the rest of a body is read that nobody wants, since its call is answered",
+    "connections": "open connections of a web process, at most, and no more than the limit on open files allows; the "
+    "one that has been idle for longest makes room for a new one, and if none is, that gets HTTP 503",
     "log_level": "`debug`, `info`, `warning` or `error`",
 }
 

@@ -16,10 +16,19 @@ def main() -> None:
     match sys.argv[1:]:
         case [("_web" | "_worker" | "_prepare") as role, report_to]:
             sys.exit(_child(role, int(report_to)))
-        case _:
-            from strongroom.cli.app import Parts, run
+        case ["_held", *command]:
+            from strongroom.server import lifeline
 
-            sys.exit(run(Parts(_serve, _worker, _certificate_authority, _export)))
+            lifeline.tie()
+            sys.exit(_run(command))
+        case command:
+            sys.exit(_run(command))
+
+
+def _run(command: list[str]) -> int:
+    from strongroom.cli.app import Parts, run
+
+    return run(Parts(_serve, _worker, _certificate_authority, _export), command)
 
 
 def _child(role: str, report_to: int) -> int:
@@ -45,14 +54,14 @@ def _worker(settings: Settings, announce: Callable[[str], None]) -> int:
     from strongroom import main as composition
     from strongroom.server import worker
 
-    return worker.run_alone(composition.work, settings, lambda: announce("ready"))
+    return worker.run_alone(composition.work_alone, settings, lambda: announce("ready"))
 
 
 def _certificate_authority(data_dir: Path) -> Path:
     from strongroom.server import data_dir as folder
     from strongroom.server import tls
 
-    folder.made_closed(data_dir)
+    folder.made_ours(data_dir)
     return tls.certificate_authority(data_dir)
 
 
@@ -60,7 +69,7 @@ def _export(data_dir: Path, target: Path) -> tuple[Path, Path]:
     from strongroom.server import data_dir as folder
     from strongroom.server import tls
 
-    folder.made_closed(data_dir)
+    folder.made_ours(data_dir)
     return tls.export(data_dir, target)
 
 

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     tls: bool = True
     seed: Annotated[Path, AfterValidator(_seed)] | None = None
     limits: Literal["exact", "scaled", "off"] = "exact"
+    burst_limit: int = Field(2000, ge=1, le=10**8)
+    auth_burst_limit: int = Field(20, ge=1, le=10**8)
+    limit_counts: Literal["auto", "memory", "database"] = "auto"
     database_url: Annotated[str, AfterValidator(_postgres_url)] | None = None
     blobs: str | None = None
     postgres_bin: Annotated[Path, AfterValidator(_absolute)] | None = None
@@ -120,7 +123,17 @@ class Settings(BaseSettings):
     vault_name: str = Field("Strongroom", min_length=1, max_length=255)
     vault_timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     drain_seconds: float = Field(10.0, ge=0, le=86400)
+    head_seconds: float = Field(30.0, gt=0, le=86400)
+    stall_seconds: float = Field(60.0, gt=0, le=86400)
+    connections: int = Field(1000, ge=1, le=10**6)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def counted_in(self) -> Literal["memory", "database"]:
+        """Where the limits are counted: in the memory of the web process only if there can be no second one."""
+        if self.limit_counts == "auto":
+            return "memory" if self.web == 1 and self.database_url is None else "database"
+        return self.limit_counts
 
 
 def load(given: Mapping[str, Any], config_file: Path | None = None) -> Settings:

@@ -1,21 +1,23 @@
 """The one thing that every service takes: a Vault, as one user sees it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from strongroom.config import Settings
 from strongroom.domain.user import User
 from strongroom.store.blobs import Blobs
 from strongroom.store.clock import Clock
 from strongroom.store.database import Connection, Database
+from strongroom.store.ended_jobs import EndedJobs
 
 
 @dataclass(frozen=True)
 class VaultInfo:
-    """What the Vault is called: its id (int32), its name and its time zone (IANA)."""
+    """What the Vault is called: its id (int32), its name and its time zone (IANA); and where its blobs lie."""
 
     id: int
     name: str
     timezone: str = "UTC"
+    blob_folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Vault:
     user: User
     settings: Settings
     info: VaultInfo
+    ended_jobs: EndedJobs = field(default_factory=EndedJobs)
 
     def as_user(self, user: User) -> "Vault":
         """The same Vault, seen by another user."""

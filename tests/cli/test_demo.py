@@ -90,5 +90,19 @@ def test_stopped_while_the_jobs_run_it_leaves_nothing_behind(tmp_path: Path, num
     assert list(tmp_path.iterdir()) == []
 
 
+def test_killed_while_the_jobs_run_it_leaves_nothing_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(TMPDIR=str(tmp_path))
+    ) as demo:
+        assert demo.stdout
+        while not demo.stdout.readline().startswith("Logging in"):
+            assert demo.poll() is None
+        family = psutil.Process(demo.pid).children(recursive=True)
+        assert len(family) > 3
+        demo.kill()
+    assert not psutil.wait_procs(family, timeout=2 * DEADLINE)[1]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_module_of_the_package_is_a_kind_that_is_shown() -> None:
     assert export_documents.plan in kinds.plans()

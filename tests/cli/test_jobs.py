@@ -15,7 +15,8 @@ from strongroom.cli import client
 def server() -> Iterator[Running]:
     with open_place() as place:
         data_dir = place / "data"
-        with serving(launch("--data-dir", data_dir), data_dir) as running:
+        # Each command logs in: together they are more logins than a user name has in a minute.
+        with serving(launch("--data-dir", data_dir, "--limits", "off"), data_dir) as running:
             yield running
 
 
@@ -102,3 +103,51 @@ def test_the_server_is_gone(server: Running) -> None:
         (place / "server.json").write_text(json.dumps(told))
         done = typed(server, "list", "--data-dir", place, STRONGROOM_PASSWORD="x")
     assert "https://localhost:1 does not answer" in done.stderr
+
+
+KNOWN = {"STRONGROOM_USER": "admin@localhost", "STRONGROOM_PASSWORD": "x"}
+
+
+def refused(*words: object, code: int, **changed: str) -> str:
+    """The one sentence with which a command ends that has no terminal."""
+    command = [sys.executable, "-m", "strongroom", "jobs", "list", *map(str, words)]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment(**changed),
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert done.stderr.startswith("strongroom: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("known", [{}, {"STRONGROOM_USER": "admin@localhost"}])
+def test_without_a_terminal_nobody_is_asked(known: dict[str, str]) -> None:
+    sentence = refused("--url", "https://localhost:1", code=2, **known)
+    assert "set STRONGROOM_USER and STRONGROOM_PASSWORD" in sentence
+
+
+@pytest.mark.parametrize("url", ["localhost:1", "https://[", "ftp://localhost", "https://", "https://host:port", "x"])
+def test_an_address_that_is_none(url: str) -> None:
+    assert f"--url {url} is not the address of a server" in refused("--url", url, code=2)
+
+
+def test_nobody_listens_there() -> None:
+    sentence = refused("--url", "https://localhost:1", code=1, **KNOWN)
+    assert "https://localhost:1 does not answer" in sentence
+    assert "Correct --url, or start it." in sentence
+
+
+def test_a_certificate_that_nobody_vouches_for(server: Running) -> None:
+    assert "by --cacert" in refused("--url", server.url, code=1, **KNOWN)
+
+
+def test_a_certificate_for_another_name(server: Running) -> None:
+    url = server.url.replace("localhost", "127.1")  # the same address, spelled in a way that no certificate has
+    authority = server.data_dir / "tls" / "ca.pem"
+    assert "serve --dns" in refused("--url", url, "--cacert", authority, code=1, **KNOWN)

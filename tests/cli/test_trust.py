@@ -54,3 +54,11 @@ def test_export(tmp_path: Path) -> None:
 def test_a_data_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert str(tmp_path / "file") in trust("--path", "--data-dir", tmp_path / "file", code=1)
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    sentence = trust("--path", "--data-dir", tmp_path, code=2)
+    assert "holds other things, such as letter.txt" in sentence
+    assert sentence.count("\n") == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["letter.txt"]

@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -13,6 +13,8 @@ from tests.server.serving import DEADLINE, Running
 
 ENDED = {"SUCCESS", "ERRORS_ENCOUNTERED", "FAILED_TO_RUN", "CANCELLED", "TIMEOUT"}
 FIELDS = {"type__v": "General", "lifecycle__v": "General Lifecycle"}
+PATIENCE = 4 * DEADLINE  # a server that replaces its processes on a busy machine
+EXPORT = "objects/documents/batch/actions/fileextract"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class VaultClient:
 
     def get(self, path: str) -> httpx.Response:
         """A request that changes nothing: sent again while no web process, or no database, answers."""
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 reply = self.http.get(f"{self.base}/{path}")
@@ -60,14 +62,27 @@ class VaultClient:
         assert reply["responseStatus"] == "SUCCESS", reply
         return reply
 
+    def ask(self, path: str, **content: Any) -> dict[str, Any] | None:
+        """A call during which somebody may be killed: None if the answer did not come, or says that it broke."""
+        try:
+            reply: dict[str, Any] = self.http.post(f"{self.base}/{path}", **content).json()
+        except httpx.TransportError:
+            return None
+        assert reply["responseStatus"] in {"SUCCESS", "EXCEPTION"}, reply
+        return reply if reply["responseStatus"] == "SUCCESS" else None
+
+    def at(self, server: Running) -> "VaultClient":
+        """The same session at the same Vault, started anew."""
+        return replace(self, base=f"{server.url}/api/v26.1")
+
     def fill(self, documents: int, different: int) -> dict[int, str]:
-        """Create documents with a few different files; gives the MD5 of each document's file by its id."""
+        """Create documents with a few different files; gives the SHA-256 of each document's file by its id."""
         checksums = []
         for number in range(different):
             data = f"file {number}\n".encode() * (number * 100 + 1)
             form = {"kind": "file", "path": f"/u{self.user_id}/in/{number}.txt"}
             self.post("services/file_staging/items", data=form, files={"file": (f"{number}.txt", data)})
-            checksums.append(hashlib.md5(data, usedforsecurity=False).hexdigest())
+            checksums.append(hashlib.sha256(data).hexdigest())
         made: dict[int, str] = {}
         for first in range(0, documents, 500):
             numbers = [number % different for number in range(first, min(first + 500, documents))]
@@ -78,13 +93,12 @@ class VaultClient:
 
     def export(self, documents: Iterable[int]) -> str:
         """Start an export; gives its job id."""
-        body = [{"id": str(each)} for each in documents]
-        job_id: str = self.post("objects/documents/batch/actions/fileextract", json=body)["job_id"]
+        job_id: str = self.post(EXPORT, json=as_rows(documents))["job_id"]
         return job_id
 
     def wait_for(self, job_id: int | str) -> dict[str, Any]:
         """The status of a job when it has ended."""
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + PATIENCE
         while True:
             job: dict[str, Any] = self.get(f"services/jobs/{job_id}").json()["data"]
             if job["status"] in ENDED:
@@ -93,8 +107,8 @@ class VaultClient:
             time.sleep(0.05)
 
     def exported(self, job_id: int | str) -> dict[int, str]:
-        """The MD5 of each exported file, downloaded from file staging, by document id."""
-        reply = self.get(f"objects/documents/batch/actions/fileextract/{job_id}/results").json()
+        """The SHA-256 of each exported file, downloaded from file staging, by document id."""
+        reply = self.get(f"{EXPORT}/{job_id}/results").json()
         assert reply["responseStatus"] == "SUCCESS", reply
         rows = reply["data"]
         found = {row["id"]: self.download(f"u{row['user_id__v']}/{row['file']}") for row in rows}
@@ -102,6 +116,14 @@ class VaultClient:
         return found
 
     def download(self, item: str) -> str:
-        """The MD5 of a file on file staging."""
-        content = self.get(f"services/file_staging/items/content/{item}").content
-        return hashlib.md5(content, usedforsecurity=False).hexdigest()
+        """The SHA-256 of a file on file staging."""
+        return self.content_of(f"services/file_staging/items/content/{item}")
+
+    def content_of(self, path: str) -> str:
+        """The SHA-256 of what a call gives."""
+        return hashlib.sha256(self.get(path).content).hexdigest()
+
+
+def as_rows(documents: Iterable[int]) -> list[dict[str, str]]:
+    """The body of a call that names documents."""
+    return [{"id": str(each)} for each in documents]

@@ -25,3 +25,12 @@ def start(place: Path) -> Iterator[Starting]:
             return started.enter_context(serving(launch("--data-dir", folder, *options, **others), folder))
 
         yield begin
+
+
+@pytest.fixture(scope="session")
+def plain_server() -> Iterator[Running]:
+    """One server of plain HTTP for all tests that only send it bytes."""
+    with open_place() as folder:
+        data_dir = folder / "data"
+        with serving(launch("--data-dir", data_dir, "--no-tls", "--limits", "off"), data_dir) as running:
+            yield running

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 CLUSTERS = Path("/var/lib/strongroom")  # where root keeps the databases of directories that are closed to others
 Starting = Callable[..., "Running"]
 
@@ -52,6 +52,11 @@ class Running:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if child.name() == "postgres"]
 
+    def watchers(self) -> list[psutil.Process]:
+        """The process that stops its PostgreSQL when the server is gone."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if any(part.endswith("/watcher.py") for part in _arguments(child))]
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the exit code."""
         self.process.send_signal(number)
@@ -64,12 +69,14 @@ def environment(**changed: str) -> dict[str, str]:
     return kept | changed
 
 
-def launch(*options: object, user: pwd.struct_passwd | None = None, **changed: str) -> subprocess.Popen[str]:
-    """Start ``strongroom serve`` with these options, as another user if one is given."""
+def launch(
+    *options: object, user: pwd.struct_passwd | None = None, under: Sequence[str] = (), **changed: str
+) -> subprocess.Popen[str]:
+    """Start ``strongroom serve`` with these options, as another user if one is given, ``under`` another program."""
     arguments = ["-m", "strongroom", "serve", "--port", "0", *map(str, options)]
     pipe = subprocess.PIPE
     if user is None:
-        command = [sys.executable, *arguments]
+        command = [*under, sys.executable, *arguments]
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd="/", env=environment(**changed))
     changed["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return subprocess.Popen(
@@ -97,12 +104,16 @@ class Log:
     def whole(self) -> str:
         """All of it, once the process has ended."""
         self._reader.join(DEADLINE)
+        return self.so_far()
+
+    def so_far(self) -> str:
+        """What there is of it by now."""
         return "".join(self._lines)
 
 
 @contextmanager
-def serving(process: subprocess.Popen[str], data_dir: Path) -> Iterator[Running]:
-    """Wait for the ready line of a launched server; it is stopped, and its database removed, at the end."""
+def serving(process: subprocess.Popen[str], data_dir: Path, *, keep: bool = False) -> Iterator[Running]:
+    """Wait for the ready line of a launched server; it is stopped, and its database removed unless kept, at the end."""
     log = Log(process)
     assert process.stdout
     assert process.stderr
@@ -117,8 +128,14 @@ def serving(process: subprocess.Popen[str], data_dir: Path) -> Iterator[Running]
         log.whole()
         process.stdout.close()
         process.stderr.close()
-        if (data_dir / "postgres.id").exists():
-            shutil.rmtree(CLUSTERS / (data_dir / "postgres.id").read_text().strip(), ignore_errors=True)
+        if not keep:
+            clear_cluster(data_dir)
+
+
+def clear_cluster(data_dir: Path) -> None:
+    """Remove the database that root keeps elsewhere for a data directory."""
+    if (data_dir / "postgres.id").exists():
+        shutil.rmtree(CLUSTERS / (data_dir / "postgres.id").read_text().strip(), ignore_errors=True)
 
 
 @contextmanager

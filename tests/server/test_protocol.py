@@ -1,66 +1,81 @@
-"""What the HTTP parser refuses, and heads without end, over raw sockets."""
+"""Over TLS, whose farewell is another than that of plain connections: what is refused, too slow, or not read."""
 
-import contextlib
-import json
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import httpx
 import pytest
-from tests.server.serving import DEADLINE, Running, Starting
+from tests.server import raw
+from tests.server.raw import HOST, LAST
+from tests.server.serving import DEADLINE, Running, launch, open_place, serving
+
+MIB = 1024 * 1024
+GET = b"GET /api/ HTTP/1.1\r\n" + HOST
 
 
-def exchange(server: Running, sent: bytes) -> tuple[bytes, dict[str, object]]:
-    """Send bytes and read until the server closes; gives the head and the envelope."""
-    trust = ssl.create_default_context(cafile=server.data_dir / "tls" / "ca.pem")
-    port = int(server.url.rpartition(":")[2])
-    received = b""
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    """A server with small bounds."""
+    options = ("--limits", "off", "--head-seconds", 2, "--stall-seconds", 4)
+    with open_place() as folder, serving(launch("--data-dir", folder / "data", *options), folder / "data") as running:
+        yield running
+
+
+@contextmanager
+def connection(server: Running) -> Iterator[ssl.SSLSocket]:
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as plain,
-        trust.wrap_socket(plain, server_hostname="localhost") as stream,
+        socket.create_connection(("127.0.0.1", raw.port_of(server)), timeout=DEADLINE) as plain,
+        trust(server).wrap_socket(plain, server_hostname="localhost") as stream,
     ):
-        with contextlib.suppress(OSError):  # the server may close before it was all sent
-            stream.sendall(sent)
-        while more := stream.recv(65536):
-            received += more
-    head, _, body = received.partition(b"\r\n\r\n")
-    return head, json.loads(body)
+        yield stream
+
+
+def trust(server: Running) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=server.data_dir / "tls" / "ca.pem")
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("sent", "status", "message"),
     [
-        b"FOO /api/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /api/ HTTP/1.1\r\nHost: localhost\r\nsuppressRendition=: true\r\n\r\n",
-        b"GET /api/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
-        b"not http at all\r\n\r\n",
+        (b"FOO /api/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, "method"),
+        (b"not http at all\r\n\r\n" + LAST, 400, "begin"),
+        (GET + b"X: " + b"x" * 700_000, 400, "65536 bytes"),
+        (GET, 408, "within 2 seconds"),
+        (b"POST /api/v26.1/auth HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nusername=", 408, "for 4 seconds"),
     ],
 )
-def test_what_is_no_valid_request_is_answered_in_the_envelope(start: Starting, sent: bytes) -> None:
-    head, body = exchange(start(), sent)
-    assert head.startswith(b"HTTP/1.1 400 ")
-    assert b"content-type: application/json;charset=UTF-8" in head
-    assert body["responseStatus"] == "FAILURE"
-
-
-def test_a_head_without_end_is_cut_off_and_the_next_client_served(start: Starting) -> None:
-    server = start()
-    endless = b"GET /api/ HTTP/1.1\r\nHost: localhost\r\n" + b"X-More: " + b"x" * 700_000
-    head, body = exchange(server, endless)
-    assert head.startswith(b"HTTP/1.1 400 ")
-    assert "65536 bytes" in json.dumps(body)
+def test_it_is_answered_in_the_envelope_and_closed(server: Running, sent: bytes, status: int, message: str) -> None:
+    with connection(server) as stream:
+        raw.send(stream, [sent])
+        (reply,) = raw.replies(raw.rest(stream))
+    assert reply.status == status
+    assert message in reply.error[1]
     assert server.get("/api/")[0] == 200
 
 
-def test_large_bodies_are_no_heads_whatever_comes_in_one_piece(start: Starting) -> None:
-    server = start("--no-tls")
-    host, _, port = server.url.removeprefix("http://").rpartition(":")
-    request = b"POST /api/v26.1/auth HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-    body = b"username=nobody&password=" + b"x" * 300_000
-    with socket.create_connection((host, int(port)), timeout=DEADLINE) as stream:
-        for _ in range(3):
-            stream.sendall(request + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-            received = b""
-            while b"}" not in received:
-                received += stream.recv(65536)
-            assert received.startswith(b"HTTP/1.1 200 "), received
-            assert b"USERNAME_OR_PASSWORD_INCORRECT" in received
+def test_a_large_body_that_nobody_reads_does_not_cost_the_reply(server: Running) -> None:
+    with connection(server) as stream:
+        stream.sendall(
+            b"POST /nothing HTTP/1.1\r\n" + HOST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % (30 * MIB)
+        )
+        stream.sendall(bytes(30 * MIB))
+        assert [reply.status for reply in raw.replies(raw.rest(stream))] == [404]
+
+
+def test_a_client_that_does_not_read_its_download_is_cut_off(server: Running) -> None:
+    form = {"username": "admin@localhost", "password": (server.data_dir / "admin-password").read_text().strip()}
+    with httpx.Client(base_url=f"{server.url}/api/v26.1", verify=trust(server), timeout=DEADLINE) as client:
+        session = client.headers["Authorization"] = client.post("/auth", data=form).json()["sessionId"]
+        path, size = "services/file_staging/items", 48 * MIB
+        made = client.post(path, data={"kind": "file", "path": "/large.bin"}, files={"file": ("f", bytes(size))})
+        assert made.json()["responseStatus"] == "SUCCESS", made.text
+    (web,) = server.children("_web")
+    with connection(server) as stream:
+        stream.sendall(f"GET /api/v26.1/{path}/content/large.bin HTTP/1.1\r\nAuthorization: {session}\r\n".encode())
+        stream.sendall(HOST + b"\r\n")
+        assert stream.recv(9) == b"HTTP/1.1 "
+        raw.wait_until_closed(web, [stream])
+        assert len(raw.rest_or_reset(stream)) < size
+    assert server.get("/api/")[0] == 200

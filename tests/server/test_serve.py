@@ -27,8 +27,11 @@ def eventually(condition: Callable[[], object], patience: float = DEADLINE) -> N
 
 def refused(*options: object, code: int = 1, **changed: Any) -> str:
     """The sentence with which a server does not start."""
-    process = launch(*options, **changed)
-    out, err = process.communicate(timeout=DEADLINE)
+    with launch(*options, **changed) as process:
+        try:
+            out, err = process.communicate(timeout=DEADLINE)
+        finally:
+            process.terminate()
     assert process.returncode == code, err
     assert out == ""
     assert err.count("\n") == 1, err
@@ -112,6 +115,16 @@ def test_a_killed_postgres_is_replaced(start: Starting) -> None:
     old.kill()
     eventually(lambda: [one for one in server.postmasters() if one.pid != old.pid])
     assert server.stop() == 0
+
+
+def test_a_killed_watcher_is_replaced_so_that_no_database_stays_behind(start: Starting) -> None:
+    server = start()
+    (old,) = server.watchers()
+    old.kill()
+    eventually(lambda: [one for one in server.watchers() if one.pid != old.pid])
+    family = server.family()
+    server.process.kill()
+    assert psutil.wait_procs(family, timeout=DEADLINE)[1] == []
 
 
 def test_several_processes_of_each_kind(start: Starting) -> None:

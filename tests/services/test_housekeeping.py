@@ -4,7 +4,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from strongroom.domain.errors import InvalidSessionId
+from strongroom.domain.errors import AuthenticationFailed, InvalidSessionId
 from strongroom.services import housekeeping, sessions
 from strongroom.store.clock import Clock
 from strongroom.vault import Vault
@@ -46,5 +46,26 @@ async def test_the_messages_of_a_dead_worker_are_given_back(vault: Vault, databa
         )
         assert await housekeeping.requeue_of(vault, worker) == 1
         assert await connection.fetchval("SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
+    finally:
+        await connection.close()
+
+
+async def test_what_limits_have_counted_is_forgotten_when_it_is_over(vault: Vault, database_url: str) -> None:
+    with pytest.raises(AuthenticationFailed):
+        await sessions.authenticate(vault, "old", "wrong")
+    later = replace(vault, clock=Clock(timedelta(minutes=9)))
+    with pytest.raises(AuthenticationFailed):
+        await sessions.authenticate(later, "young", "wrong")
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "INSERT INTO call_counts (subject, ends, calls) VALUES"
+            " ('old', now() - interval '1 second', 7), ('young', now() + interval '5 minutes', 7);"
+            "INSERT INTO job_polls (job_id, opened) VALUES (1, now() - interval '2 minutes'), (2, now())"
+        )
+        await housekeeping.tidy(replace(vault, clock=Clock(timedelta(minutes=11))))
+        assert await connection.fetchval("SELECT array_agg(user_name) FROM login_failures") == ["young"]
+        assert await connection.fetchval("SELECT array_agg(subject) FROM call_counts") == [b"young"]
+        assert await connection.fetchval("SELECT array_agg(job_id) FROM job_polls") == [2]
     finally:
         await connection.close()

@@ -120,6 +120,8 @@ def test_a_relative_file_may_not_leave_the_folder_of_the_seed(tmp_path: Path) ->
     ("text", "expected"),
     [
         ("a = ", "is not TOML"),
+        ("a = " + "[" * 5000, "is not TOML"),
+        ("a = " + "9" * 5000, "is not TOML"),
         ("users = 3", "key users: expected a list, not a whole number."),
         ("colours = 1", "acme.toml: there is no key [colours]."),
         ("source = '/etc/passwd'", "acme.toml: there is no key [source]."),
@@ -161,6 +163,8 @@ def test_a_relative_file_may_not_leave_the_folder_of_the_seed(tmp_path: Path) ->
         (DOCUMENT + "versions = [{ number = '1' }]", "versions 1 (1): number [1] is not like 0.1 or 1.0."),
         (DOCUMENT + "versions = [{ number = '1.0' }, { number = '0.1' }]", "versions must be in rising order"),
         (DOCUMENT + "versions = [{ filename__v = 'a.txt' }]", "filename__v is given without a file."),
+        (DOCUMENT + "fields = { name__v = 'B' }", "[name__v] is a key of the document and cannot be given in fields."),
+        (DOCUMENT + "versions = [{ fields = { external_id__v = 'B' } }]", "[external_id__v] is a key of the document"),
         (DOCUMENT + "versions = [{ file = 'gone.txt' }]", "versions 1, key file: there is no file ["),
         (DOCUMENT + "versions = [{ file = 3 }]", "versions 1, key file: expected the name of a file, not [3]."),
         (

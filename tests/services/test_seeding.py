@@ -176,6 +176,20 @@ async def test_a_seed_that_has_grown_makes_only_what_is_new(standard: Vault, tmp
     assert {fields["name__v"] for fields in await listed(standard)} == {"Cleaning SOP", "Calibration SOP"}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "external_id__v = ' SOP 1 '",
+        "external_id__v = ' '",
+        "versions = [{ fields = { name__v = 'First' } }, { number = '0.2', fields = { name__v = ' Last ' } }]",
+    ],
+)
+async def test_a_document_is_known_again_by_what_is_kept_of_it(standard: Vault, tmp_path: Path, more: str) -> None:
+    text = DOCUMENT.replace("Cleaning SOP", " Cleaning SOP ") + more
+    assert await apply(standard, tmp_path, text) == Made(documents=1)
+    assert await apply(standard, tmp_path, text) == Made()
+
+
 async def test_what_a_user_has_changed_stays_as_it_is(standard: Vault, tmp_path: Path) -> None:
     text = "[[file_staging]]\npath = '/a.txt'\nfile = 'here.txt'"
     await apply(standard, tmp_path, text)

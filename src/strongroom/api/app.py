@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -17,11 +17,13 @@ from strongroom.api.call import Call
 from strongroom.api.declaration import Declaration, Endpoint
 from strongroom.api.formats import Format
 from strongroom.api.headers import Caller, origin, response_headers
+from strongroom.api.known_sessions import KnownSessions
 from strongroom.api.limits import Limits
+from strongroom.api.pace import Pace
 from strongroom.api.routing import Match, Router
 from strongroom.domain.errors import InvalidSessionId, VaultError
 from strongroom.sdk.registry import Kinds
-from strongroom.services import contents, sessions
+from strongroom.services import contents
 from strongroom.vault import Vault
 
 _log = structlog.get_logger(__name__)
@@ -33,6 +35,7 @@ class _Edge:
 
     vault: Vault
     router: Router
+    sessions: KnownSessions
     limits: Limits
     host: str
 
@@ -48,17 +51,18 @@ class _Exchange:
     login: bool = False
     caller: Caller | None = None
     version: str | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 def application(vault: Vault, kinds: Kinds) -> ASGIApp:
     """Make the ASGI application that serves a Vault, with the calls of these kinds of jobs."""
     router = Router(served(kinds))
     settings = vault.settings
-    edge = _Edge(vault, router, Limits.of(settings), f"{settings.host}:{settings.port}")
+    edge = _Edge(vault, router, KnownSessions(vault), Limits.of(settings), f"{settings.host}:{settings.port}")
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _live(receive, send, edge.limits)
         elif scope["type"] == "http":
             try:
                 response = await _respond(edge, Request(scope, receive))
@@ -79,6 +83,8 @@ async def _respond(edge: _Edge, request: Request) -> Response:
     received = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     exchange = _Exchange(request, received, str(uuid.uuid4()))
     try:
+        # First, since what the router refuses is written in the client's format, too.
+        exchange.format = formats.negotiate(received.get("accept"))
         match = edge.router.find(request.scope["method"], _raw_path(request.scope))
         declaration, exchange.version = match.endpoint.declaration, match.version
         exchange.login = declaration.session == "none"
@@ -93,10 +99,14 @@ async def _respond(edge: _Edge, request: Request) -> Response:
     except Exception:  # noqa: BLE001 - whatever it is, the client gets an envelope and the log the cause
         _log.exception("unexpected error", reference=exchange.id, method=request.method, path=request.url.path)
         response, status = _enveloped(envelope.unexpected(exchange.id), exchange.format)
-    burst = edge.limits.bursts.count()
+    burst = await edge.limits.bursts.count(edge.vault)
+    if burst.exceeded:
+        exchange.pace.slow_down()
     response.raw_headers.extend(
         response_headers(exchange.id, status, burst, exchange.caller, received, exchange.version)
     )
+    response.raw_headers.extend(exchange.pace.headers())
+    await exchange.pace.keep()
     return response
 
 
@@ -110,7 +120,18 @@ async def _handle(edge: _Edge, exchange: _Exchange, match: Match) -> Any:
         )
     query = bodies.query_fields(exchange.request.scope["query_string"])
     values = {**query, **body.fields, **bodies.refuse_nul(match.parameters)}
-    call = Call(vault, match.version, origin(received, edge.host), token, received, values, body, edge.limits)
+    call = Call(
+        vault,
+        match.version,
+        origin(received, edge.host),
+        token,
+        received,
+        values,
+        body,
+        edge.limits,
+        exchange.pace,
+        edge.sessions,
+    )
     if match.endpoint.input is None:
         return await match.endpoint.handler(call)
     return await match.endpoint.handler(call, bind(match.endpoint.input, values))
@@ -125,9 +146,9 @@ async def _session(edge: _Edge, exchange: _Exchange, declaration: Declaration) -
     token = rest.strip() if scheme.lower() == "bearer" else sent
     if not token:
         raise InvalidSessionId
-    user = await sessions.resolve(edge.vault, token)
-    exchange.caller = Caller(edge.vault.info.id, user.id, token)
-    return edge.vault.as_user(user), token
+    known = await edge.sessions.find(token)
+    exchange.caller = known.caller
+    return known.vault, token
 
 
 def _written(result: Any, chosen: Format, root: str) -> tuple[Response, str]:
@@ -154,10 +175,12 @@ def _raw_path(scope: Scope) -> bytes:
     return raw
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    """Follow the server's life: nothing has to be opened or closed here."""
+async def _live(receive: Receive, send: Send, limits: Limits) -> None:
+    """Follow the server's life."""
     while True:
         event = (await receive())["type"]
+        if event == "lifespan.shutdown":
+            await limits.close()
         await send({"type": f"{event}.complete"})
         if event == "lifespan.shutdown":
             return

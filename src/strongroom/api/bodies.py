@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ def _json(raw: bytes) -> Body:
     try:
         value = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidData(f"The body is not valid JSON: {error}.") from error
+        raise InvalidData(f"The body is not valid JSON: {error}{_broken_part(raw, str(error))}.") from error
     if isinstance(value, dict):
         return Body(refuse_nul(value))
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
@@ -113,11 +114,20 @@ def _json(raw: bytes) -> Body:
     return Body(rows=[refuse_nul(row) for row in value])
 
 
+def _broken_part(raw: bytes, complaint: str) -> str:
+    """Show where a JSON text breaks, if the parser says so: little of it, since what stands there may be a password."""
+    named = re.search(r"\(byte (\d+)\)", complaint)
+    if named is None:
+        return f" after {len(raw)} bytes"
+    place = int(named[1])
+    return f", near [{raw[max(place - 8, 0) : place + 8].decode('utf-8', 'replace')}]"
+
+
 def _table(raw: bytes) -> list[dict[str, str]]:
     try:
         reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
         header = [name.strip() for name in next(reader, [])]
-        if not all(header) or len(set(header)) != len(header):
+        if not header or not all(header) or len(set(header)) != len(header):
             raise InvalidData(f"The CSV body must begin with a header row of different column names, not {header}.")
         rows = [row for row in reader if row]
     except UnicodeDecodeError as error:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from strongroom.api.bodies import Body
+from strongroom.api.known_sessions import KnownSessions
 from strongroom.api.limits import Limits
+from strongroom.api.pace import Pace
 from strongroom.vault import Vault
 
 
@@ -26,6 +28,8 @@ class Call:
     values: Mapping[str, Any] = field(repr=False)
     body: Body = field(repr=False)
     limits: Limits
+    pace: Pace
+    sessions: KnownSessions
 
     def path(self, rest: str) -> str:
         """Make the relative URL of a resource, in the version of the request."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from strongroom.domain.errors import AuthenticationFailed, MalformedUrl, VaultError
+from strongroom.domain.errors import AuthenticationFailed, MalformedUrl, StorageFull, VaultError
 
 SUCCESS, FAILURE, EXCEPTION = "SUCCESS", "FAILURE", "EXCEPTION"
 _NESTED = (dict, list, tuple)
@@ -15,7 +15,8 @@ def success(keys: dict[str, Any]) -> dict[str, Any]:
 
 def failure(error: VaultError, *, login: bool = False) -> dict[str, Any]:
     """Wrap an error that the Vault understood; ``login`` says that it was a login that failed, for whatever reason."""
-    body: dict[str, Any] = {"responseStatus": FAILURE, "errors": [_written(error)]}
+    status = EXCEPTION if isinstance(error, StorageFull) else FAILURE
+    body: dict[str, Any] = {"responseStatus": status, "errors": [_written(error)]}
     if login or isinstance(error, AuthenticationFailed):
         body["errorType"] = "AUTHENTICATION_FAILED"
     return body

@@ -21,10 +21,11 @@ class Caller:
 
 @dataclass(frozen=True)
 class Burst:
-    """How many calls the Vault takes in the present window, and how many are left."""
+    """How many calls the Vault takes in the present window, how many are left, and whether this one is above them."""
 
     limit: int
     remaining: int
+    exceeded: bool = False
 
 
 def response_headers(

@@ -1,10 +1,11 @@
-"""The limits of the API: how often the status of one job may be asked for, and how many calls there may be at all."""
+"""The limits of the API: how often the status of one job may be asked for; how many calls and logins there may be."""
 
 import math
 import time
 from dataclasses import dataclass, field
 
-from strongroom.api.headers import Burst
+from strongroom.api.bursts import Bursts
+from strongroom.api.login_bursts import LoginBursts
 from strongroom.config import Settings
 from strongroom.domain.errors import ApiLimitExceeded
 from strongroom.services import job_polls
@@ -13,9 +14,7 @@ from strongroom.vault import Vault
 # A client that waits exactly 10 seconds must not fail because its clock, or the network, was a little faster.
 _TOLERANCE = 0.1
 _PERIODS = {"exact": 10.0, "scaled": 1.0, "off": 0.0}
-
-_BURST_WINDOW = 300.0
-_BURST_LIMITS = {"exact": 2000, "scaled": 20000, "off": 2000}
+_SCALED = 10  # times as many calls and logins
 
 
 @dataclass(frozen=True)
@@ -61,38 +60,25 @@ class JobPolls:
             del self.opened[oldest]
 
 
-@dataclass
-class Bursts:
-    """Counts the calls of the present window, for the headers. What is above the limit is not slowed down yet."""
-
-    limit: int
-    counting: bool
-    began: float = 0.0
-    calls: int = 0
-
-    def count(self) -> Burst:
-        """Count one call."""
-        if not self.counting:
-            return Burst(self.limit, self.limit)
-        now = time.monotonic()
-        if now - self.began >= _BURST_WINDOW:
-            self.began, self.calls = now, 0
-        self.calls += 1
-        return Burst(self.limit, max(self.limit - self.calls, 0))
-
-
 @dataclass(frozen=True)
 class Limits:
     """The limits of one web process."""
 
     job_polls: JobPolls
     bursts: Bursts
+    logins: LoginBursts
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
         """Set up the limits that the settings ask for."""
-        mode = settings.limits
+        mode, shared = settings.limits, settings.counted_in == "database"
+        factor = _SCALED if mode == "scaled" else 1
         return cls(
-            JobPolls(_PERIODS[mode], shared=settings.web > 1),
-            Bursts(_BURST_LIMITS[mode], counting=mode != "off"),
+            JobPolls(_PERIODS[mode], shared),
+            Bursts(settings.burst_limit * factor, counting=mode != "off", shared=shared),
+            LoginBursts.of(settings, settings.auth_burst_limit * factor),
         )
+
+    async def close(self) -> None:
+        """Stop what runs in the background."""
+        await self.bursts.close()

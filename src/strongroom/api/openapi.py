@@ -53,6 +53,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "parameters": {"version": openapi_inputs.version_parameter(OLDEST)},
+            "headers": openapi_replies.HEADERS,
             "schemas": {**openapi_replies.SCHEMAS, **_referred_to(paths, known.components)},
             "securitySchemes": _security_schemes(),
         },

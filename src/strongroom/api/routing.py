@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from strongroom.api.declaration import Endpoint
-from strongroom.api.versions import NEWEST, POSITIONS
+from strongroom.api.versions import NEWEST, OLDEST, POSITIONS
 from strongroom.domain.errors import MalformedUrl, MethodNotSupported
 
 _PREFIX = "api"
@@ -56,7 +56,7 @@ class Router:
         values: list[str] = []
         leaf = _walk(node, segments, start, values)
         if leaf is None:
-            raise MalformedUrl
+            raise _unknown(segments)
         endpoint, names = _choose(leaf, method, version)
         return Match(endpoint, version, dict(zip(names, values, strict=True)))
 
@@ -89,13 +89,24 @@ def _refuse_twins(calls: list[tuple[Endpoint, tuple[str, ...]]], new: Endpoint) 
             raise ValueError(f"{call} is declared twice: by {owners[0]} and by {owners[1]}.")
 
 
+def _unknown(segments: list[str]) -> MalformedUrl:
+    """Make the error of a path that nothing has; where it is the version that is wrong, it says so."""
+    if len(segments) < 2 or segments[1] in POSITIONS:
+        return MalformedUrl()
+    return MalformedUrl(
+        f"The specified resource cannot be found: there is no API version [{segments[1][:60]}]; "
+        f"they run from {OLDEST} to {NEWEST}."
+    )
+
+
 def _segments(raw_path: bytes) -> list[str]:
     try:
         if b"%" not in raw_path:
             return [segment for segment in raw_path.decode().split("/") if segment]
         return [unquote_to_bytes(segment).decode() for segment in raw_path.split(b"/") if segment]
     except UnicodeDecodeError as error:
-        raise MalformedUrl("The URL is not UTF-8.") from error
+        byte = f"%{error.object[error.start]:02x}"
+        raise MalformedUrl(f"The specified resource cannot be found: the byte [{byte}] is not UTF-8.") from error
 
 
 def _walk(node: _Node, segments: list[str], at: int, values: list[str]) -> _Leaf | None:

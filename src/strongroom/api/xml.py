@@ -22,7 +22,9 @@ _SINGULAR = {
 """Lists whose items have a name of their own. The items of any other list are named like the list."""
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NOT_IN_NAMES = re.compile(r"[^\w.-]")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+# A parser reads a bare CR, alone or before LF, as LF.
+_ESCAPES = {"\r": "&#13;"}
 
 
 def write(root: str, envelope: dict[str, Any]) -> bytes:
@@ -42,7 +44,7 @@ def _element(out: list[str], name: str, value: Any) -> None:
         for each in value:
             _item(out, name, each)
     else:
-        out.append(escape(_ILLEGAL.sub("\ufffd", _text(value))))
+        out.append(escape(_ILLEGAL.sub("\ufffd", _text(value)), _ESCAPES))
     out.append(f"</{name}>")
 
 

@@ -3,12 +3,13 @@
 import json
 import os
 import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import typer
@@ -83,9 +84,16 @@ def server_of(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Se
 
 
 def server_at(url: str, authority: Path | None) -> Server:
-    """A server anywhere; user and password come from the environment, or are asked for."""
-    user = os.environ.get("STRONGROOM_USER") or typer.prompt("User", err=True)
-    password = os.environ.get("STRONGROOM_PASSWORD") or typer.prompt("Password", hide_input=True, err=True)
+    """A server anywhere; user and password come from the environment, or are asked for on a terminal."""
+    _check_address(url)
+    user, password = os.environ.get("STRONGROOM_USER"), os.environ.get("STRONGROOM_PASSWORD")
+    if not (user and password) and not sys.stdin.isatty():
+        raise CannotRun(
+            f"There is no terminal on which to ask for the user of {url}: set STRONGROOM_USER and STRONGROOM_PASSWORD.",
+            code=2,
+        )
+    user = user or typer.prompt("User", err=True)
+    password = password or typer.prompt("Password", hide_input=True, err=True)
     return Server(url.rstrip("/"), user, password, authority)
 
 
@@ -103,6 +111,18 @@ def session(server: Server) -> Iterator[Api]:
             # The server may be gone; then its session ends by itself.
             with suppress(httpx.HTTPError):
                 http.delete(f"/api/{VERSION}/session")
+
+
+def _check_address(url: str) -> None:
+    try:
+        # Python's own parser, too: it knows that an address of IPv6 stands in brackets, where httpx takes what comes.
+        parts, port = httpx.URL(url), urlsplit(url).port
+    except (httpx.InvalidURL, ValueError):
+        parts, port = httpx.URL(), None
+    if parts.scheme not in {"https", "http"} or not parts.host or port == 0:
+        raise CannotRun(
+            f"--url {url} is not the address of a server: it must be like https://vault.example.com:8443.", code=2
+        )
 
 
 def _kept_password(data_dir: Path, environment: Mapping[str, str]) -> str:
@@ -129,13 +149,19 @@ def _trust(server: Server) -> ssl.SSLContext | bool:
 def _explained(server: Server) -> Iterator[None]:
     try:
         yield
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise CannotRun(f"{server.url} is not the address of a server: it begins with https://.", code=2) from error
     except httpx.HTTPError as error:
-        advice = " Is its CA given by --cacert?" if "CERTIFICATE_VERIFY_FAILED" in str(error) else ""
-        raise CannotRun(
-            f"The server {server.url} does not answer: {str(error) or type(error).__name__}.{advice}"
-        ) from error
+        reason = str(error) or type(error).__name__
+        raise CannotRun(f"The server {server.url} does not answer: {reason}. {_advice(server, reason)}") from error
+
+
+def _advice(server: Server, reason: str) -> str:
+    if "Hostname mismatch" in reason or "IP address mismatch" in reason:
+        return "Use a name that its certificate has, or give it this one by serve --dns."
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return "Name the CA that has signed its certificate by --cacert."
+    if "[SSL" in reason:
+        return "Should the address begin with http:// instead of https://?"
+    return "Is it still running?" if server.here else "Correct --url, or start it."
 
 
 def _envelope(reply: httpx.Response) -> dict[str, Any]:

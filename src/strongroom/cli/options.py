@@ -17,6 +17,9 @@ _HELP = {
     "tls": ("", "Answer HTTPS with a certificate of the local CA, or plain HTTP."),
     "seed": ("FILE", "A TOML file that describes the Vault's content, or the word sample."),
     "limits": ("exact|scaled|off", "The API's rate limits: as Vault has them, 10 times as generous, or none."),
+    "burst_limit": ("N", "How many calls in 5 minutes are answered without delay."),
+    "auth_burst_limit": ("N", "How many logins a user name has in a minute, at one DNS."),
+    "limit_counts": ("auto|memory|database", "Where the limits are counted: for one web process, or for all."),
     "database_url": ("URL", "A PostgreSQL to use (postgresql://...) instead of the bundled one."),
     "blobs": ("URL", "Where the bytes of files are kept: a folder, or the URL of an object store."),
     "postgres_bin": ("DIR", "The bin folder of the PostgreSQL to run, instead of the bundled one."),
@@ -31,6 +34,9 @@ _HELP = {
     "vault_name": ("NAME", "The Vault's name, settled at the first start."),
     "vault_timezone": ("ZONE", "The Vault's time zone, settled at the first start."),
     "drain_seconds": ("SECONDS", "How long running tasks may go on when the server stops."),
+    "head_seconds": ("SECONDS", "How long the headers of a request may take to come."),
+    "stall_seconds": ("SECONDS", "How long a client may send nothing of a body, or take nothing of a reply."),
+    "connections": ("N", "How many connections one web process keeps open at most."),
     "log_level": ("LEVEL", "debug, info, warning or error."),
 }
 _TEXT, _FLAG, _MANY = str | None, bool | None, list[str] | None

@@ -41,11 +41,12 @@ def add(app: typer.Typer, parts: Parts) -> None:
     ) -> None:
         """Show the local CA and what makes each client trust it; the CA is made if there is none yet."""
         data_dir = data_dir.expanduser().absolute()
-        if not (data_dir / "tls" / "ca.pem").exists():
-            typer.echo(f"No server has run in {data_dir} yet: a certificate authority is made for it.", err=True)
+        known = (data_dir / "tls" / "ca.pem").exists()
+        authority = parts.certificate_authority(data_dir)
+        if not known:
+            typer.echo(f"No server has run in {data_dir} yet: a certificate authority was made for it.", err=True)
         if export:
             pem, store = parts.export_trust(data_dir, export.expanduser().absolute())
             typer.echo(f"{pem}\n{store}  (PKCS12 trust store, password changeit)")
             return
-        authority = parts.certificate_authority(data_dir)
         typer.echo(str(authority) if path else _ADVICE.format(ca=shlex.quote(str(authority))), nl=path)

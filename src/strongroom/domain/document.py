@@ -39,6 +39,7 @@ class Version:
     document_id: int
     major: int
     minor: int
+    serial: int  # counts all versions of the Vault, in the order in which they were made
     name: str
     type: str
     subtype: str | None
@@ -83,7 +84,7 @@ def shown(version: Version, catalog: DocumentCatalog, vault_id: int) -> dict[str
         "id": version.document_id,
         "version_id": f"{version.document_id}_{number}",
         "global_id__sys": f"{vault_id}_{version.document_id}",
-        "global_version_id__sys": f"{vault_id}_{version.document_id}_{number}",
+        "global_version_id__sys": f"{vault_id}_{version.document_id}_{version.serial}",
         "name__v": version.name,
         "document_number__v": version.fields.get("document_number__v") or f"VV-{version.document_id:05d}",
         "type__v": _label(catalog, version.type),

@@ -10,6 +10,7 @@ from strongroom.domain.document_type import DocumentField
 from strongroom.domain.errors import InvalidData
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _BOOLEANS = {"true": True, "false": False}
 
@@ -43,6 +44,14 @@ def plain(name: str, given: Any, longest: int | None = None) -> str:
         raise InvalidData(f"The value of [{name}] is not valid Unicode.")
     if longest is not None and len(text) > longest:
         raise InvalidData(f"[{name}] has {len(text)} characters; {longest} are the most: [{text[:60]}...].")
+    return text
+
+
+def one_line(name: str, given: Any, longest: int) -> str:
+    """A name: a text without spaces around it and without control characters."""
+    text = plain(name, given, longest).strip()
+    if _CONTROL.search(text):
+        raise InvalidData(f"[{name}] has a control character, which is not allowed: [{_CONTROL.sub('?', text)[:60]}].")
     return text
 
 

@@ -76,6 +76,17 @@ class ExceedsFileMaxSize(VaultError):
     type = "EXCEEDS_FILE_MAX_SIZE"
 
 
+class StorageFull(VaultError):
+    """A disk of the server is full. No fault of the request: the same one succeeds once there is space."""
+
+    type = "UNEXPECTED_ERROR"
+
+    def __init__(
+        self, message: str = "A disk of the server is full: nothing was kept. Ask again once it has space."
+    ) -> None:
+        super().__init__(message)
+
+
 class RaceCondition(VaultError):
     """Another request changed the same thing at the same time."""
 

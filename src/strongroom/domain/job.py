@@ -1,6 +1,6 @@
 """What a job is: its statuses, the legal moves between them, its tasks and its log."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -76,14 +76,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a job. ``input`` is what the client asked for, as its kind declares it."""
+    """One run of a job, as all see it. What the client asked for is read by who runs it."""
 
     id: int
     kind: str
     title: str
     status: JobStatus
     method: str | None
-    input: dict[str, Any]
     created_by: int
     created_date: datetime
     modified_by: int
@@ -96,7 +95,6 @@ class Job:
     total_tasks: int = 0
     open_tasks: int = 0
     failed_tasks: int = 0
-    result: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from strongroom.domain.errors import InvalidData
 NAME = re.compile(r"[a-z][a-z0-9_]*__(c|v|sys)")
 VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 FIELD_TYPES = ("String", "LongText", "Number", "Date", "DateTime", "Boolean", "Picklist", "ObjectReference")
+_KEYS_OF_DOCUMENT = ("external_id__v", "type__v", "subtype__v", "classification__v", "lifecycle__v")
 
 
 class SeedError(InvalidData):
@@ -168,7 +169,7 @@ class DocumentVersion(Struct, frozen=True, forbid_unknown_fields=True):
         _check(VERSION.fullmatch(self.number), f"number [{self.number}] is not like 0.1 or 1.0")
         _check(self.filename__v is None or self.file is not None, "filename__v is given without a file")
         _check("/" not in (self.filename__v or ""), "filename__v is a name, not a path")
-        _check_fields(self.fields)
+        _check_fields(self.fields, _KEYS_OF_DOCUMENT)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -198,12 +199,23 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
         _check(self.versions, "versions is empty; leave the key out for a placeholder")
         keys = [version.key for version in self.versions]
         _check(keys == sorted(set(keys)), "versions must be in rising order, each number once")
-        _check_fields(self.fields)
+        _check_fields(self.fields, ("name__v", *_KEYS_OF_DOCUMENT))
 
     @property
     def identity(self) -> str:
         """What it is known by."""
-        return self.external_id__v or self.name__v
+        return self.key or self.latest_name
+
+    @property
+    def key(self) -> str | None:
+        """The external id, as it is kept."""
+        return (self.external_id__v or "").strip() or None
+
+    @property
+    def latest_name(self) -> str:
+        """The name that it has in the end, as it is kept: versions may change it."""
+        names = (str(version.fields.get("name__v", "")).strip() for version in reversed(self.versions))
+        return next((name for name in names if name), self.name__v.strip())
 
 
 class StagedItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -250,12 +262,12 @@ def _type_names(types: tuple[DocumentType, ...]) -> Iterable[str]:
     for each in types:
         yield each.name
         for subtype in each.subtypes:
-            yield subtype.name
-            yield from (classification.name for classification in subtype.classifications)
+            yield from (subtype.name, *(classification.name for classification in subtype.classifications))
 
 
-def _check_fields(fields: dict[str, Any]) -> None:
+def _check_fields(fields: dict[str, Any], elsewhere: tuple[str, ...]) -> None:
     for name, value in fields.items():
+        _check(name not in elsewhere, f"[{name}] is a key of the document and cannot be given in fields")
         _check_name(name)
         _check(_is_plain(value), f"the value of [{name}] is not a text, number, date, boolean or list of texts")
 

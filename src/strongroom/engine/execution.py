@@ -1,5 +1,6 @@
 """The main path of a job: its items are made, its tasks are worked on, it is closed."""
 
+import asyncio
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from strongroom.domain.job import Job, JobStatus, Task, TaskState
 from strongroom.engine.log import closing_lines
 from strongroom.sdk import CompletionContext, InitContext, JobKind, ProcessContext
 from strongroom.services import job_messages, job_runs, jobs, users
-from strongroom.store.database import is_passing
+from strongroom.store.passing import is_full, is_passing
 from strongroom.vault import Vault
 
 MAX_ATTEMPTS = 10
 """A task that has taken its worker down this often is ended with errors."""
+
+FULL_PAUSE = 2.0
+"""How many seconds a task that has found a disk full waits before it is tried again."""
 
 # How many tasks are written in one transaction while a job is QUEUEING.
 _BATCH = 100
@@ -49,7 +53,7 @@ class Execution:
             if is_passing(error):
                 raise
             await self._explain(queueing.job, None, error)
-            await job_runs.fail_to_run(self.vault, queueing.job.id)
+            await job_runs.fail_to_run(self.vault, queueing)
 
     async def task(self, payload: bytes) -> None:
         """Work on one task, then write all that it made in one transaction."""
@@ -59,8 +63,7 @@ class Execution:
             return
         job, task = claimed
         try:
-            ctx = await self._process(job, task)
-            await job_runs.finish_task(ctx.vault, task, ctx.state, ctx.output, ctx.applies)
+            await self._work_on(job, task)
         except job_runs.AbandonedError:
             return
         except Exception as error:
@@ -90,19 +93,33 @@ class Execution:
         job = queueing.job
         kind = self._kind(job)
         log = partial(job_runs.write_log, self.vault, job.id)
-        ctx = InitContext(await self._as_owner(job), job, self._input(kind, job), log)
+        ctx = InitContext(await self._as_owner(job), job, await _input(self.vault, kind, job), log)
         total = 0
         async for batch in _grouped(_grouped(kind.init(ctx), kind.chunk_size), _BATCH):
             await job_runs.add_tasks(self.vault, queueing, total + 1, batch)
             total += len(batch)
         return total
 
+    async def _work_on(self, job: Job, task: Task) -> None:
+        """Do a task and write what it made. A full disk is waited for: a task that is tried too often is given up."""
+        while True:
+            try:
+                ctx = await self._process(job, task)
+                await job_runs.finish_task(ctx.vault, task, ctx.state, ctx.output, ctx.applies)
+            except Exception as error:
+                if not is_full(error):
+                    raise
+                _log.warning("disk_full", job_id=job.id, task=task.number, again_in=FULL_PAUSE)
+                await asyncio.sleep(FULL_PAUSE)
+            else:
+                return
+
     async def _process(self, job: Job, task: Task) -> ProcessContext[Any]:
         if task.attempt > MAX_ATTEMPTS:
             raise GivenUpError(f"{task.id} was begun {MAX_ATTEMPTS} times and never ended; it is given up.")
         kind = self._kind(job)
         log = partial(job_runs.write_log, self.vault, job.id, task=task)
-        ctx = ProcessContext(await self._as_owner(job), job, self._input(kind, job), task, log)
+        ctx = ProcessContext(await self._as_owner(job), job, await _input(self.vault, kind, job), task, log)
         await kind.process(ctx)
         return ctx
 
@@ -112,7 +129,7 @@ class Execution:
                 yield task
 
         log = partial(job_runs.write_log, vault, job.id)
-        ctx = CompletionContext(vault, job, self._input(kind, job), log, tasks)
+        ctx = CompletionContext(vault, job, await _input(vault, kind, job), log, tasks)
         if job.status is JobStatus.SUCCESS:
             await kind.complete_with_success(ctx)
         else:
@@ -140,15 +157,16 @@ class Execution:
             raise GivenUpError(f"No code is loaded for jobs of kind {job.kind!r}.")
         return kind
 
-    def _input(self, kind: JobKind[Any], job: Job) -> Any:
-        return msgspec.convert(job.input, kind.input)
-
     async def _as_owner(self, job: Job) -> Vault:
         return self.vault.as_user(await users.retrieve(self.vault, job.created_by))
 
 
 class GivenUpError(Exception):
     """A job cannot go on, and why."""
+
+
+async def _input(vault: Vault, kind: JobKind[Any], job: Job) -> Any:
+    return msgspec.convert(await job_runs.retrieve_input(vault, job.id), kind.input)
 
 
 async def _sign_off(vault: Vault, job: Job) -> None:

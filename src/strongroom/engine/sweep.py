@@ -20,6 +20,7 @@ async def run(vault: Vault, stop: asyncio.Event) -> None:
         group.create_task(_repeat(lambda: job_runs.resend_lost(vault, UNTOUCHED_SECONDS), _RESEND_EVERY, stop))
         group.create_task(_repeat(lambda: housekeeping.tidy(vault), _TIDY_EVERY, stop))
         group.create_task(_repeat(lambda: housekeeping.sweep_blobs(vault), _SWEEP_EVERY, stop))
+        group.create_task(_repeat(lambda: housekeeping.search_blobs(vault), _SWEEP_EVERY, stop))
 
 
 async def _repeat(deed: Callable[[], Awaitable[object]], seconds: float, stop: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ from strongroom.engine import sweep
 from strongroom.engine.execution import Execution
 from strongroom.sdk import JobKind
 from strongroom.services import job_messages
-from strongroom.store.database import is_passing
+from strongroom.store.passing import is_passing
 from strongroom.store.queue import Consumer, HandBackError, Handler
 from strongroom.vault import Vault
 

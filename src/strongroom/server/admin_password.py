@@ -1,8 +1,9 @@
 """The first admin's password, when nobody has given one: made up once and kept in the data directory."""
 
-import os
 import secrets
 from pathlib import Path
+
+from strongroom.store import durable
 
 NAME = "admin-password"
 
@@ -16,11 +17,5 @@ def thought_up(data_dir: Path) -> str:
     except FileNotFoundError:
         pass
     password = secrets.token_urlsafe(18)
-    draft = data_dir / f"{NAME}.new"
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(f"{password}\n")
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+    durable.write_file(file, f"{password}\n".encode())
     return password

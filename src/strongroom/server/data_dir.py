@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from strongroom.config import CannotRun, Settings
+from strongroom.config import FILE_NAME, CannotRun, Settings
+from strongroom.store import durable
 
+_POSTGRES = ("postgres", "postgres.id", "postgres.locks", "postgres.log")
+OURS = frozenset(("admin-password", "blobs", "lock", "server.json", "tls", "users.txt", FILE_NAME, *_POSTGRES))
+"""What Strongroom itself puts into a data directory, or looks for there."""
+
+_CHOSEN = {"lock", FILE_NAME}  # a server has run there, or somebody has meant it to
+_OF_THE_SYSTEM = {"lost+found"}  # a volume of its own has it
 _DATABASE_GONE = 20.0  # seconds; the database's watcher removes the cluster, whose locks lie in this directory
 
 
@@ -16,7 +23,7 @@ _DATABASE_GONE = 20.0  # seconds; the database's watcher removes the cluster, wh
 def opened(settings: Settings) -> Iterator[Path]:
     """Provide the data directory; an ephemeral one is removed at the end (what it lies in is left alone)."""
     if not settings.ephemeral:
-        made_closed(settings.data_dir)
+        made_ours(settings.data_dir)
         yield settings.data_dir.resolve()
         return
     if "data_dir" not in settings.model_fields_set:
@@ -32,11 +39,23 @@ def opened(settings: Settings) -> Iterator[Path]:
         clear(data_dir, itself=ours)
 
 
+def made_ours(data_dir: Path) -> None:
+    """Make the directory if it is missing; one with other things in it, where no server has run, is refused."""
+    made_closed(data_dir)
+    found = {entry.name for entry in data_dir.iterdir()}
+    others = sorted(name for name in found - _OF_THE_SYSTEM if name.removesuffix(".new") not in OURS)
+    if others and not found & _CHOSEN:
+        raise CannotRun(
+            f"The folder {data_dir} holds other things, such as {others[0]}, and no data of Strongroom: name a new or "
+            f"empty one by --data-dir, or put an empty file {FILE_NAME} there if you mean this one.",
+            code=2,
+        )
+
+
 def made_closed(data_dir: Path) -> None:
     """Make the directory with mode 0700 if it is missing; one that exists keeps its mode."""
     try:
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        data_dir.mkdir(mode=0o700, exist_ok=True)
+        durable.make_folder(data_dir, mode=0o700)
         (data_dir / ".").stat()
     except OSError as error:
         raise CannotRun(

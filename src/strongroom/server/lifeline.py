@@ -71,6 +71,20 @@ def held(settings: Settings, patience: float, stop: Callable[[], None]) -> Itera
         data_dir.clear_after(settings.data_dir)
 
 
+def tie() -> None:
+    """Stop this process, as SIGTERM would, when nobody holds the other end of its standard input any more.
+
+    For a command whose caller may be killed: ``strongroom _held serve ...`` ends with the one who has started it.
+    """
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
 def _take_orders() -> Orders | None:
     line = bytearray()
     while not line.endswith(b"\n"):

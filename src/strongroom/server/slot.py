@@ -41,7 +41,9 @@ class Slot:
             code, said = await self._live(worker_id, replaces)
             if not self._proven:
                 raise CannotRun(said or f"The {self._name} process ended with code {code} at its start.")
-            replaces = worker_id
+            if said == READY:
+                # One that was never ready has taken no messages, and may not have given out those of the one before.
+                replaces = worker_id
             if self._told_to_go:
                 self._told_to_go = False
                 continue

@@ -106,7 +106,8 @@ async def _start(
     preparing, alone = await spawn("_prepare"), settings.database_url is None
     try:
         certificate = _certificate(settings)
-        settings = settings.model_copy(update={"database_url": await database.start(), "port": listener.port})
+        settled = {"database_url": await database.start(), "port": listener.port, "limit_counts": settings.counted_in}
+        settings = settings.model_copy(update=settled)
         await give_orders(preparing, {"settings": to_orders(settings, first_start=True), "alone": alone})
         code = await preparing.process.wait()
         if code != 0:

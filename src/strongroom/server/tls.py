@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 
 from strongroom.config import CannotRun
+from strongroom.store import durable
 
 FOLDER, CA, CA_KEY, LEAF = "tls", "ca.pem", "ca-key.pem", "server.pem"
 TRUST_STORE, TRUST_STORE_PASSWORD = "ca.p12", "changeit"  # what every JVM expects; a CA is no secret
@@ -57,7 +58,7 @@ def certificate(data_dir: Path, names: tuple[str, ...]) -> Certificate:
                 not_before=now - SKEW,
                 not_after=now - SKEW + LIFE,
             )
-            _write(leaf, issued.private_key_and_cert_chain_pem.bytes())
+            durable.write_file(leaf, issued.private_key_and_cert_chain_pem.bytes())
         return Certificate(leaf, folder / CA)
 
 
@@ -76,7 +77,7 @@ def export(data_dir: Path, target: Path) -> tuple[Path, Path]:
 def _folder(data_dir: Path) -> Iterator[Path]:
     folder = data_dir / FOLDER
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        durable.make_folder(folder, mode=0o700)
         # Two commands may come first at the same time; the kernel drops the lock when either dies.
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -93,8 +94,8 @@ def _authority(folder: Path) -> trustme.CA:
     if not certificate_file.exists() and not key_file.exists():
         # trustme's own end date, the year 3000, is kept: a local CA that runs out breaks clients that nobody remembers.
         made = trustme.CA(organization_name="Strongroom", organization_unit_name="Local CA", path_length=0)
-        _write(key_file, made.private_key_pem.bytes())
-        _write(certificate_file, made.cert_pem.bytes(), mode=0o644)
+        durable.write_file(key_file, made.private_key_pem.bytes())
+        durable.write_file(certificate_file, made.cert_pem.bytes(), mode=0o644)
         return made
     try:
         return _paired(certificate_file.read_bytes(), key_file.read_bytes())
@@ -127,13 +128,3 @@ def _is_good(leaf: Path, authority: trustme.CA, wanted: tuple[str, ...]) -> bool
 
 def _as_written(name: str) -> str:
     return name.lower() if ":" not in name else str(ipaddress.ip_address(name))
-
-
-def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

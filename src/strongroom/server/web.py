@@ -4,15 +4,16 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import uvicorn
 import uvloop
 
 from strongroom.config import Settings
-from strongroom.server import lifeline, listening, tls_context
+from strongroom.server import lifeline, listening, open_files, tls_context
 from strongroom.server.lifeline import Orders
-from strongroom.server.protocol import EnvelopeProtocol
+from strongroom.server.protocol import Bounds, EnvelopeProtocol
 
 GRACE = 5  # seconds that open requests get at a stop
 _KEEP_ALIVE = 75  # seconds; less than the 10 between two polls would cost every poll a TLS handshake
@@ -59,9 +60,12 @@ async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) ->
 
 def _config(application: Application, orders: Orders) -> uvicorn.Config:
     context = tls_context.server_context(orders.certificate) if orders.certificate else None
+    settings = orders.settings
+    bounds = Bounds(settings.head_seconds, settings.stall_seconds, open_files.allow_connections(settings.connections))
+    protocol: Any = partial(EnvelopeProtocol, bounds)  # uvicorn calls it, and no more, but asks for a class
     return uvicorn.Config(
         application,
-        http=EnvelopeProtocol,
+        http=protocol,
         ws="none",
         log_config=None,
         access_log=False,

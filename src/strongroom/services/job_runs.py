@@ -60,12 +60,14 @@ async def end_queueing(vault: Vault, run: Queueing, total: int) -> None:
             await job_messages.enqueue_complete(connection, run.job.id)
 
 
-async def fail_to_run(vault: Vault, job_id: int) -> bool:
-    """End a job that could not be started; False if it has moved on meanwhile."""
+async def fail_to_run(vault: Vault, run: Queueing) -> bool:
+    """End a job that could not be started; False if it has moved on meanwhile, or a newer try is at it."""
     now = whole_second(vault.clock.now())
     async with vault.database.transaction() as connection:
+        if not await rows.hold_queueing(connection, run.job.id, run.attempt):
+            return False
         values = {"run_end_date": now, "modified_date": now}
-        return await rows.move(connection, job_id, JobStatus.FAILED_TO_RUN, values) is not None
+        return await rows.move(connection, run.job.id, JobStatus.FAILED_TO_RUN, values) is not None
 
 
 async def claim_task(vault: Vault, job_id: int, number: int) -> tuple[Job, Task] | None:
@@ -115,6 +117,12 @@ async def retrieve(vault: Vault, job_id: int) -> Job | None:
     """One job, whoever it belongs to; None if it is gone."""
     async with vault.database.reading() as connection:
         return await rows.retrieve(connection, job_id)
+
+
+async def retrieve_input(vault: Vault, job_id: int) -> dict[str, Any]:
+    """What the client of a job asked for."""
+    async with vault.database.reading() as connection:
+        return await rows.retrieve_input(connection, job_id)
 
 
 async def write_log(vault: Vault, job_id: int, text: str, task: Task | None = None) -> None:

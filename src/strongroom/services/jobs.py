@@ -40,10 +40,13 @@ async def start(vault: Vault, kind: JobKind[Any], given: Any, method: str = "POS
 
 async def retrieve(vault: Vault, job_id: int) -> Job:
     """One job; one's own always, others' for admins."""
-    async with vault.database.reading() as connection:
-        job = await rows.retrieve(connection, job_id)
+    job = vault.ended_jobs.find(job_id)
     if job is None:
-        raise InvalidData(f"There is no job [{job_id}].")
+        job = await vault.database.read_together(rows.retrieve_many, job_id)
+        if job is None:
+            raise InvalidData(f"There is no job [{job_id}].")
+        if vault.database.joined is None:  # what an open transaction sees may be rolled back
+            vault.ended_jobs.keep(job)
     if job.created_by != vault.user.id and not vault.user.is_admin:
         raise InsufficientAccess(f"User [{vault.user.id}] may not see job [{job_id}] of another user.")
     return job

@@ -27,7 +27,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 async def write(vault: Vault, described: seed.Document, catalog: DocumentCatalog) -> bool:
     """Make a document; one that is there already stays as it is, and the answer is False."""
-    if await documents.find(vault, external_id=described.external_id__v, name=described.name__v) is not None:
+    if await documents.find(vault, external_id=described.key, name=described.latest_name) is not None:
         return False
     known = [_values(each.fields, catalog) for each in described.versions]
     fields = _values(described.fields, catalog)

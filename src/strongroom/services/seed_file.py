@@ -28,7 +28,7 @@ def load(path: Path) -> Seed:
         raise SeedError(f"The seed file {path} is not UTF-8: byte {error.start + 1} is wrong.") from error
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and tables in tables in tables
         raise SeedError(f"The seed file {path} is not TOML: {error}.") from error
     return _seed(path, tables)
 

@@ -1,5 +1,6 @@
 """Sessions: begun by a login, renewed by use, ended by the user or by time."""
 
+import contextlib
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from strongroom.domain.errors import (
     InvalidSessionId,
     NoPasswordProvided,
     ParameterRequired,
+    StorageFull,
     UserLockedOut,
 )
 from strongroom.domain.user import User
@@ -20,6 +22,8 @@ from strongroom.vault import Vault
 
 # A used session is written back at most this often.
 _RENEWAL = timedelta(minutes=1)
+# No user has a longer name, and nothing of what is sent longer is kept.
+_NAME_MAX = 255
 
 LOCK_OUT_FAILURES = 10
 """This many failed logins within ``LOCK_OUT_WINDOW`` lock a user name out until the oldest of them is past it."""
@@ -40,6 +44,9 @@ async def authenticate(vault: Vault, username: str | None, password: str | None)
         raise ParameterRequired.of("username")
     if not password:
         raise NoPasswordProvided
+    if len(username) > _NAME_MAX:
+        shown = f"{username[:_NAME_MAX]}... ({len(username)} characters; a user name has {_NAME_MAX} at most)"
+        raise AuthenticationFailed(f"Authentication failed for user: {shown}.")
     now = vault.clock.now()
     user = await _verified(vault, username, password, now)
     token = secrets.token_hex(64).upper()
@@ -53,14 +60,14 @@ async def authenticate(vault: Vault, username: str | None, password: str | None)
 async def resolve(vault: Vault, token: str) -> User:
     """The user of a session, which is renewed by this."""
     now = vault.clock.now()
-    async with vault.database.reading() as connection:
-        found = await rows.session(connection, _hash(token), *_expiry(vault, now))
-    if found is None:
+    found = await vault.database.read_together(rows.find_sessions, _hash(token))
+    used_after, created_after = _expiry(vault, now)
+    if found is None or found.last_used_date <= used_after or found.created_date <= created_after:
         raise InvalidSessionId
-    user, last_used = found
-    if now - last_used > _RENEWAL:
-        await _renew(vault, token, now)
-    return user
+    if now - found.last_used_date > _RENEWAL:
+        with contextlib.suppress(StorageFull):  # who only reads can go on reading
+            await _renew(vault, token, now)
+    return found.user
 
 
 async def keep_alive(vault: Vault, token: str) -> None:
@@ -77,8 +84,9 @@ async def end(vault: Vault, token: str) -> None:
 
 
 async def remove_expired(vault: Vault) -> int:
-    """Delete the sessions that have expired; returns how many."""
+    """Delete the sessions that have expired, and the failures that lock nobody out; returns how many sessions."""
     async with vault.database.transaction() as connection:
+        await rows.remove_login_failures(connection, vault.clock.now() - LOCK_OUT_WINDOW)
         return await rows.remove_expired_sessions(connection, *_expiry(vault, vault.clock.now()))
 
 

@@ -1,6 +1,7 @@
 """The Vault itself: made on its first start, with the system user and the first admin."""
 
 import secrets
+from dataclasses import replace
 
 from strongroom.domain.user import SYSTEM
 from strongroom.services import users
@@ -31,7 +32,13 @@ async def ensure_admin(vault: Vault, name: str, password: str | None) -> str | N
 
 
 async def info(vault: Vault) -> VaultInfo:
-    """What the Vault is called, as its first start has settled it."""
+    """What the Vault is called, as its first start has settled it.
+
+    The folder of its blobs carries the database's own mark: several Vaults may share a blob store, with the same id
+    even, and a copy of a database is another one. What is swept there is what this database alone has written.
+    """
     async with vault.database.reading() as connection:
         row = await rows.retrieve_vault(connection)
-    return vault.info if row is None else VaultInfo(row.id, row.name, row.timezone)
+        mark = await rows.database_mark(connection)
+    known = vault.info if row is None else VaultInfo(row.id, row.name, row.timezone)
+    return replace(known, blob_folder=f"{known.id}/{mark}")

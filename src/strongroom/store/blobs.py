@@ -1,18 +1,25 @@
 """Bytes on disk or in an object store: immutable blobs under keys that are chosen before their first byte."""
 
+import contextlib
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
 import obstore
-from obstore.exceptions import NotFoundError
+import structlog
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from strongroom.domain.content import Blob
+from strongroom.domain.errors import StorageFull
+from strongroom.store import durable
+from strongroom.store.passing import is_full
 
 PIECE = 1024 * 1024
 """How many bytes are read or written at a time."""
@@ -21,6 +28,16 @@ BLOB_MAX = 1024 * 1024 * 1024
 """A blob is closed at this size and the next one begun: no upload is one object without end."""
 
 _WORTH_A_THREAD = 64 * 1024
+_PAGE = 1000  # keys at a time, when the store is searched
+
+# How long a request to an object store that does not answer is tried again. The library's own 3 minutes would keep
+# clients waiting, who have given up by then.
+_STORE_PATIENCE = timedelta(seconds=30)
+
+# What the local store writes to until a blob is complete, and leaves behind when its process is killed.
+_DRAFT = re.compile(r".+#\d+")
+
+_log = structlog.get_logger(__name__)
 
 
 class BlobMissingError(Exception):
@@ -38,13 +55,13 @@ class Blobs:
     def open(cls, place: str | Path) -> "Blobs":
         """Open a folder (made when missing) or the URL of an object store (``s3://``, ``gs://``, ``az://``)."""
         if isinstance(place, str) and "://" in place:
-            return cls(from_url(place))
+            return cls(from_url(place, retry_config={"retry_timeout": _STORE_PATIENCE}))
         folder = Path(place)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.make_folder(folder, mode=0o700)
         return cls(LocalStore(folder, mkdir=True), folder)
 
-    async def write(self, vault_id: int, pieces: AsyncIterator[bytes], whole: "Digests") -> AsyncIterator[Blob]:
-        """Write a stream as blobs of at most ``BLOB_MAX`` bytes; each is durable when it is given.
+    async def write(self, folder: str, pieces: AsyncIterator[bytes], whole: "Digests") -> AsyncIterator[Blob]:
+        """Write a stream as blobs of at most ``BLOB_MAX`` bytes below ``folder``; each is durable when it is given.
 
         ``whole`` is fed with the whole stream as it passes. It is also the first blob's, so that a stream of one blob
         is hashed once.
@@ -52,7 +69,14 @@ class Blobs:
         source = _Pieces(pieces)
         digests = whole
         while (first := await source.next()) is not None:
-            yield await self._write_one(f"{vault_id}/{secrets.token_hex(16)}", first, source, (digests, whole))
+            key = f"{folder}/{secrets.token_hex(16)}"
+            try:
+                yield await self._write_one(key, first, source, (digests, whole))
+            except (BaseError, OSError) as error:
+                if is_full(error):
+                    _log.error("blob_store_full", error=str(error).partition("\n")[0])
+                    raise StorageFull from error
+                raise
             digests = Digests()
 
     async def _write_one(self, key: str, first: bytes, source: "_Pieces", digests: "tuple[Digests, Digests]") -> Blob:
@@ -69,9 +93,11 @@ class Blobs:
                 await writer.write(piece)
                 size += len(piece)
                 piece = await source.next() if size < BLOB_MAX else None
+            # Before it is complete and can be seen by a search: what is told later is told too late.
+            written = datetime.now(UTC)
         if self.folder is not None:
             await anyio.to_thread.run_sync(_make_durable, self.folder, key)
-        return Blob(key, size, own.sha256.digest(), own.md5.digest())
+        return Blob(key, size, own.sha256.digest(), own.md5.digest(), written)
 
     async def read(self, key: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
         """The bytes from ``start`` up to ``stop`` of a blob, in pieces of at most ``PIECE``."""
@@ -87,6 +113,20 @@ class Blobs:
             await obstore.delete_async(self.store, key)
         except (NotFoundError, FileNotFoundError):
             return
+
+    async def unchanged_since(self, folder: str, moment: datetime) -> AsyncGenerator[list[str], None]:
+        """The keys below a folder whose bytes are older than that, a page at a time: a store may have millions."""
+        async for page in obstore.list(self.store, folder, chunk_size=_PAGE):
+            yield [each["path"] for each in page if each["last_modified"] < moment]
+
+    async def remove_drafts(self, folder: str, moment: datetime) -> int:
+        """Remove what writers that were killed have left in a local folder before that moment; returns how many.
+
+        An object store shows no blob before it is complete; parts of one that broke off are for its own rules.
+        """
+        if self.folder is None:
+            return 0
+        return await anyio.to_thread.run_sync(_remove_drafts, self.folder / folder, moment.timestamp())
 
 
 class Digests:
@@ -121,12 +161,25 @@ class _Pieces:
         return None
 
 
-def _make_durable(folder: Path, key: str) -> None:
-    """Flush a file, its folder and the one above: the local store renames without, and a power cut would lose it."""
-    file = folder / key
-    for path in (file, file.parent, folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _make_durable(root: Path, key: str) -> None:
+    """Flush a file and the folders above it: the local store renames without, and a power cut would lose it."""
+    file = root / key
+    durable.sync(file)
+    for folder in file.parents:
+        durable.sync(folder)
+        if folder == root:
+            return
+
+
+def _remove_drafts(folder: Path, before: float) -> int:
+    removed = 0
+    if not folder.is_dir():
+        return removed
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # it has just been completed
+                # One that is being written is young: each piece that arrives makes it so.
+                if _DRAFT.fullmatch(entry.name) and entry.stat().st_mtime < before:
+                    Path(entry).unlink()
+                    removed += 1
+    return removed

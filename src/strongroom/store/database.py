@@ -3,17 +3,30 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import asyncpg
 import msgspec
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from strongroom.domain.errors import StorageFull
+from strongroom.store.links import SERVER_SETTINGS, WatchedConnection
+from strongroom.store.passing import is_full
+from strongroom.store.together import Answer, Asked, Deed, Together
 
 Connection = AsyncConnection
 
 CONNECT_SECONDS = 3.0
 """How long an attempt to connect may take."""
+
+IDLE_SECONDS = 15
+"""A transaction whose process does nothing for so long (it is frozen, its machine asleep) is rolled back: what it has
+locked is locked for all others, too, and would keep them from ending its jobs."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,13 +35,30 @@ class Database:
 
     engine: AsyncEngine
     url: str
+    readers: Together
+    writers: Together
     joined: Connection | None = None
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
         """Make the pool; nothing is connected before the first use. ``url`` is a libpq URL (``postgresql://...``)."""
+        settings = {
+            **SERVER_SETTINGS,
+            "application_name": "strongroom",
+            "jit": "off",
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        }
         engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
+            "postgresql+asyncpg://",
+            # The driver reads the URL, as it does for the queue: SQLAlchemy knows nothing of sslmode and its like.
+            # A server that dies leaves its socket behind for a moment: who connects then would wait for a minute.
+            async_creator=partial(
+                asyncpg.connect,
+                url,
+                timeout=CONNECT_SECONDS,
+                connection_class=WatchedConnection,
+                server_settings=settings,
+            ),
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
@@ -36,16 +66,13 @@ class Database:
             hide_parameters=True,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
-            # A server that dies leaves its socket behind for a moment: who connects then would wait for a minute.
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "server_settings": {"application_name": "strongroom", "jit": "off"},
-            },
         )
-        return cls(engine, url)
+        return cls(engine, url, Together(engine.connect), Together(engine.begin))
 
     async def close(self) -> None:
         """Close every connection of the pool."""
+        await self.readers.close()
+        await self.writers.close()
         await self.engine.dispose()
 
     def bound(self, connection: Connection) -> "Database":
@@ -58,8 +85,14 @@ class Database:
         if self.joined is not None:
             yield self.joined
             return
-        async with self.engine.begin() as connection:
-            yield connection
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if is_full(error):
+                _log.error("database_full", error=str(error.orig))
+                raise StorageFull from error
+            raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -70,18 +103,23 @@ class Database:
         async with self.engine.connect() as connection:
             yield connection
 
+    async def read_together(self, deed: Deed[Asked, Answer], asked: Asked) -> Answer:
+        """Read one of many, in one statement with all who read the same way now. ``deed`` is a module's function."""
+        if self.joined is not None:
+            return (await deed(self.joined, [asked]))[0]
+        return await self.readers.do(deed, asked)
+
+    async def write_together(self, deed: Deed[Asked, Answer], asked: Asked) -> Answer:
+        """Write in one transaction with all who write the same way now; joins an open transaction instead."""
+        if self.joined is not None:
+            return (await deed(self.joined, [asked]))[0]
+        return await self.writers.do(deed, asked)
+
 
 async def driver(connection: Connection) -> Any:
     """The asyncpg connection below a SQLAlchemy connection, inside its open transaction."""
     raw = await connection.get_raw_connection()
     return raw.driver_connection
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether an error speaks of a database that is away for a moment, not of what was asked of it."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return isinstance(error, ConnectionError | TimeoutError)
 
 
 def _to_json(value: object) -> str:

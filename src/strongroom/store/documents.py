@@ -184,7 +184,18 @@ def _version(row: Any) -> Version:
     file = None
     if row.content_id is not None:
         file = File(row.content_id, row.filename, row.format, row.size, row.md5.hex())
-    columns = ("document_id", "major", "minor", "name", "type", "subtype", "classification", "lifecycle", "state")
+    columns = (
+        "document_id",
+        "major",
+        "minor",
+        "serial",
+        "name",
+        "type",
+        "subtype",
+        "classification",
+        "lifecycle",
+        "state",
+    )
     more = ("fields", "created_by", "created_date", "modified_by", "modified_date", "external_id")
     last = ("document_created_by", "document_created_date", "is_latest")
     return Version(file=file, **{name: getattr(row, name) for name in (*columns, *more, *last)})

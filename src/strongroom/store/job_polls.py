@@ -1,8 +1,11 @@
 """The last accepted status poll of each job: one guarded upsert, in the time of the database's clock."""
 
-from sqlalchemy import text
+from datetime import timedelta
+
+from sqlalchemy import func, text
 
 from strongroom.store.database import Connection
+from strongroom.store.tables import job_polls
 
 _ACCEPT = text(
     """
@@ -25,3 +28,8 @@ async def accept(connection: Connection, job_id: int, period: float) -> float:
         return 0.0
     remaining = (await connection.execute(_REMAINING, {"job_id": job_id, "period": period})).scalar()
     return max(remaining or 0.0, 0.001)
+
+
+async def remove(connection: Connection, older: timedelta) -> None:
+    """Delete the periods that began longer ago than this."""
+    await connection.execute(job_polls.delete().where(job_polls.c.opened < func.clock_timestamp() - older))

@@ -13,20 +13,35 @@ from strongroom.store.database import Connection
 from strongroom.store.tables import job_polls, jobs
 
 _ALWAYS: ColumnElement[bool] = true()
+# An input may be as long as its request was; only who runs the job reads it.
+_SHOWN = tuple(column for column in jobs.c if column.name not in {"input", "result"})
 ALL_TASKS_ENDED: ColumnElement[bool] = jobs.c.open_tasks == 0
 """A condition for ``move``: no task is open any more."""
 
 
 async def add(connection: Connection, values: dict[str, Any]) -> Job:
     """Insert a job; its id is given by the database."""
-    row = (await connection.execute(insert(jobs).values(**values).returning(jobs))).one()
+    row = (await connection.execute(insert(jobs).values(**values).returning(*_SHOWN))).one()
     return _job(row)
 
 
 async def retrieve(connection: Connection, job_id: int) -> Job | None:
     """One job, or None."""
-    row = (await connection.execute(select(jobs).where(jobs.c.id == job_id))).one_or_none()
+    row = (await connection.execute(select(*_SHOWN).where(jobs.c.id == job_id))).one_or_none()
     return None if row is None else _job(row)
+
+
+async def retrieve_many(connection: Connection, job_ids: Sequence[int]) -> list[Job | None]:
+    """Jobs in the order of their ids as given; None for one that there is not."""
+    rows = await connection.execute(select(*_SHOWN).where(jobs.c.id.in_(job_ids)))
+    found = {row.id: _job(row) for row in rows}
+    return [found.get(job_id) for job_id in job_ids]
+
+
+async def retrieve_input(connection: Connection, job_id: int) -> dict[str, Any]:
+    """What the client asked for, as the job's kind declares it."""
+    given: dict[str, Any] = (await connection.execute(select(jobs.c.input).where(jobs.c.id == job_id))).scalar_one()
+    return given
 
 
 async def move(
@@ -38,7 +53,7 @@ async def move(
             update(jobs)
             .where(jobs.c.id == job_id, jobs.c.status.in_(sources_of(target)), only)
             .values(status=target, touched=func.now(), **values)
-            .returning(jobs)
+            .returning(*_SHOWN)
         )
     ).one_or_none()
     return None if row is None else _job(row)
@@ -51,7 +66,7 @@ async def begin_queueing(connection: Connection, job_id: int) -> tuple[Job, int]
             update(jobs)
             .where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUEING)
             .values(attempt=jobs.c.attempt + 1, touched=func.now())
-            .returning(jobs)
+            .returning(*_SHOWN)
         )
     ).one_or_none()
     return None if row is None else (_job(row), row.attempt)
@@ -100,7 +115,7 @@ async def end_task(connection: Connection, job_id: int, *, failed: bool) -> Left
 async def histories(connection: Connection, wanted: JobFilter, window: Window) -> tuple[list[Job], int]:
     """Ended jobs, newest end first, and how many there are."""
     where = _conditions(wanted, jobs.c.run_end_date)
-    order = select(jobs).where(where).order_by(jobs.c.run_end_date.desc(), jobs.c.id.desc())
+    order = select(*_SHOWN).where(where).order_by(jobs.c.run_end_date.desc(), jobs.c.id.desc())
     return await _page(connection, order, where, window)
 
 
@@ -108,7 +123,7 @@ async def monitors(connection: Connection, wanted: JobFilter, window: Window) ->
     """Active jobs, next start first, and how many there are."""
     where = _conditions(wanted, jobs.c.created_date)
     start = func.coalesce(jobs.c.run_start_date, jobs.c.created_date)
-    return await _page(connection, select(jobs).where(where).order_by(start, jobs.c.id), where, window)
+    return await _page(connection, select(*_SHOWN).where(where).order_by(start, jobs.c.id), where, window)
 
 
 async def active_untouched(connection: Connection, seconds: float, most: int) -> Sequence[Any]:
@@ -164,7 +179,6 @@ def _job(row: Row[Any]) -> Job:
         title=row.title,
         status=JobStatus(row.status),
         method=row.method,
-        input=row.input,
         created_by=row.created_by,
         created_date=row.created_date,
         modified_by=row.modified_by,
@@ -177,7 +191,6 @@ def _job(row: Row[Any]) -> Job:
         total_tasks=row.total_tasks,
         open_tasks=row.open_tasks,
         failed_tasks=row.failed_tasks,
-        result=row.result,
     )
 
 

@@ -22,14 +22,16 @@ from pgqueuer.types import QueueManagerId
 from sqlalchemy import text
 
 from strongroom.store.database import CONNECT_SECONDS, Connection, driver
+from strongroom.store.links import SERVER_SETTINGS, WatchedConnection
 
 Handler = Callable[[bytes], Awaitable[None]]
 
 # A host that is lost is noticed after this; its messages go to another one.
 HEARTBEAT = timedelta(seconds=10)
 
-# The queue is looked at this often, even if nobody has said that there is something in it.
-LOOK_ANYWAY = timedelta(seconds=10)
+# The queue is looked at this often, even if nobody has said that there is something in it: nobody speaks for the
+# messages of a host that is lost.
+LOOK_ANYWAY = timedelta(seconds=2)
 
 _REQUEUE = """
     UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
@@ -130,6 +132,8 @@ class Consumer:
             min_size=2,
             max_size=4,
             timeout=CONNECT_SECONDS,
+            connection_class=WatchedConnection,
+            server_settings=SERVER_SETTINGS,
             init=watch,
             max_inactive_connection_lifetime=0,
         ) as pool:

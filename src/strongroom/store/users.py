@@ -1,9 +1,12 @@
 """Rows of the Vault, its users and their sessions."""
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from strongroom.domain.page import Window
@@ -22,6 +25,14 @@ async def add_vault(connection: Connection, vault_id: int, name: str, timezone: 
 async def retrieve_vault(connection: Connection) -> Row[Any] | None:
     """The row of the Vault: id, name, timezone."""
     return (await connection.execute(select(vaults).order_by(vaults.c.created_date).limit(1))).one_or_none()
+
+
+async def database_mark(connection: Connection) -> str:
+    """A short text that no other database has, copies of this one on another server included."""
+    found = await connection.execute(
+        text("SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()")
+    )
+    return hashlib.sha256(repr(tuple(found.one())).encode()).hexdigest()[:16]
 
 
 async def add(connection: Connection, values: dict[str, Any]) -> int | None:
@@ -64,23 +75,24 @@ async def add_session(connection: Connection, token_hash: bytes, user_id: int, n
     )
 
 
-async def session(
-    connection: Connection, token_hash: bytes, used_after: datetime, created_after: datetime
-) -> tuple[User, datetime] | None:
-    """The user of a session that has not expired, and when it was last used; or None."""
-    row = (
-        await connection.execute(
-            select(*_FIELDS, sessions.c.last_used_date)
-            .join(sessions, sessions.c.user_id == users.c.id)
-            .where(
-                sessions.c.token_hash == token_hash,
-                sessions.c.last_used_date > used_after,
-                sessions.c.created_date > created_after,
-                users.c.active,
-            )
-        )
-    ).one_or_none()
-    return None if row is None else (_user(row), row.last_used_date)
+@dataclass(frozen=True)
+class Session:
+    """A session of an active user; whether it has expired is for the reader to say."""
+
+    user: User
+    created_date: datetime
+    last_used_date: datetime
+
+
+async def find_sessions(connection: Connection, token_hashes: Sequence[bytes]) -> list[Session | None]:
+    """The sessions of tokens, in the order of their hashes; None for one that there is not."""
+    rows = await connection.execute(
+        select(*_FIELDS, sessions.c.token_hash, sessions.c.created_date.label("begun"), sessions.c.last_used_date)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.token_hash.in_(token_hashes), users.c.active)
+    )
+    found = {bytes(row.token_hash): Session(_user(row), row.begun, row.last_used_date) for row in rows}
+    return [found.get(token_hash) for token_hash in token_hashes]
 
 
 async def use_session(connection: Connection, token_hash: bytes, now: datetime) -> None:
@@ -117,6 +129,11 @@ async def login_failure_count(connection: Connection, name: str, since: datetime
         .where(login_failures.c.user_name == name.lower(), login_failures.c.failed_date > since)
     )
     return count or 0
+
+
+async def remove_login_failures(connection: Connection, until: datetime) -> None:
+    """Delete the failures up to a moment."""
+    await connection.execute(delete(login_failures).where(login_failures.c.failed_date <= until))
 
 
 async def forget_login_failures(connection: Connection, name: str) -> None:

@@ -14,6 +14,10 @@ from strongroom.domain.document import RowResult
 from strongroom.domain.errors import InvalidData, VaultError
 from strongroom.services import documents
 
+# A body must have one of these columns, else its header row is missing.
+_NEW = frozenset({"file", "name__v", "type__v", "fromTemplate"})
+_NAMED = frozenset({"id", "external_id__v"})
+
 
 @dataclass(frozen=True)
 class ById:
@@ -25,18 +29,24 @@ class ById:
 @endpoint("POST", f"{DOCUMENTS}/batch", body=ROWS, csv=True)
 async def create_multiple_documents(call: Call) -> Rows:
     """Create Multiple Documents."""
-    return _rows(await documents.create_many(call.vault, _given(call), migration=is_migration(call)))
+    return _rows(await documents.create_many(call.vault, _given(call, _NEW), migration=is_migration(call)))
 
 
 @endpoint("DELETE", f"{DOCUMENTS}/batch", body=ROWS, csv=True)
 async def delete_multiple_documents(call: Call, asked: ById) -> Rows:
     """Delete Multiple Documents."""
-    return _rows(await documents.delete_many(call.vault, _given(call), id_param=asked.idParam))
+    return _rows(await documents.delete_many(call.vault, _given(call, _NAMED), id_param=asked.idParam))
 
 
-def _given(call: Call) -> list[dict[str, str]]:
+def _given(call: Call, expected: frozenset[str]) -> list[dict[str, str]]:
     if not call.body.rows:
         raise InvalidData("The body must be a CSV table or a JSON array with at least one row.")
+    names = {name for row in call.body.rows for name in row}
+    if not names & expected:
+        shown = ", ".join(sorted(names))[:100]
+        raise InvalidData(
+            f"The columns [{shown}] have none of {', '.join(sorted(expected))}: is the header row missing?"
+        )
     return as_text(call.body.rows)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.responses import Response
 
 from strongroom.api import dates, paging
@@ -37,11 +38,14 @@ class TaskList(OneJob):
     offset: Offset = 0
 
 
+LineId = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 @dataclass(frozen=True)
 class JobLog(OneJob):
     """The job whose log is asked for; ``after`` leaves out the lines up to this one."""
 
-    after: int = 0
+    after: LineId = 0
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,9 @@ class JobList:
 @endpoint("GET", "/services/jobs/{job_id}", root="JobStatusRestResult")
 async def retrieve_job_status(call: Call, asked: OneJob) -> dict[str, Any]:
     """Retrieve Job Status."""
-    await call.limits.job_polls.accept(call.vault, asked.job_id)
     job = await jobs.retrieve(call.vault, asked.job_id)
+    # Now, and not before: a call of somebody who may not see the job must not stand in the way of one who may.
+    await call.limits.job_polls.accept(call.vault, job.id)
     data: dict[str, Any] = {"id": job.id, "status": job.status, "method": job.method, "links": _links(call, job)}
     if job.sdk:
         counts = await jobs.task_counts(call.vault, job.id)

@@ -7,7 +7,7 @@ from typing import Any
 from strongroom.domain.dates import whole_second
 from strongroom.domain.document import BATCH_MAX, File, RowResult, own_fields, require_writing
 from strongroom.domain.document_type import UNCLASSIFIED_TYPE, Classified, DocumentCatalog
-from strongroom.domain.document_values import plain
+from strongroom.domain.document_values import one_line
 from strongroom.domain.errors import InvalidData, ParameterRequired, VaultError
 from strongroom.services import document_types
 from strongroom.services.documents import files, numbers
@@ -128,11 +128,11 @@ def _check(vault: Vault, catalog: DocumentCatalog, document_id: int, new: NewDoc
 
 
 def _key(field: str, given: dict[str, Any]) -> str | None:
-    return plain(field, given.get(field) or "", KEY_MAX).strip() or None
+    return one_line(field, given.get(field) or "", KEY_MAX) or None
 
 
 def _name(given: dict[str, Any], kind: Classified, file: File | None) -> str:
-    name = plain("name__v", given.get("name__v") or "", NAME_MAX).strip()
+    name = one_line("name__v", given.get("name__v") or "", NAME_MAX)
     if not name and kind.type == UNCLASSIFIED_TYPE and file is not None:
         name = file.filename[:NAME_MAX]
     if not name:

@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 from strongroom.domain.dates import whole_second
 from strongroom.domain.document import File, Version, own_fields, require_writing
-from strongroom.domain.document_values import plain
+from strongroom.domain.document_values import one_line, plain
 from strongroom.domain.errors import InvalidData, OperationNotAllowed, ParameterRequired
 from strongroom.services import document_types
 from strongroom.services.documents import files
+from strongroom.services.documents.create import NAME_MAX
 from strongroom.services.documents.retrieve import existing
 from strongroom.store import documents as rows
 from strongroom.store import renditions
@@ -62,7 +63,7 @@ async def put_version(vault: Vault, document_id: int, new: NewVersion) -> None:
         state = catalog.state(latest.lifecycle, new.status) if new.status else lifecycle.state_of(new.number[1])
         row = _row(vault, latest, new.number, new.file)
         row |= {"state": state.name, "fields": latest.fields | own_fields(new.fields, catalog)}
-        row["name"] = new.fields.get("name__v", latest.name)
+        row["name"] = one_line("name__v", new.fields.get("name__v") or "", NAME_MAX) or latest.name
         await rows.add_versions(connection, [row])
         if new.number > (latest.major, latest.minor):
             await rows.set_latest(connection, document_id, *new.number)

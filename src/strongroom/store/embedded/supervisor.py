@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import quote
 
 from strongroom.store.embedded import watcher
+from strongroom.store.embedded.abandoned import note
 from strongroom.store.embedded.account import Account, EmbeddedPostgresError, environment
 from strongroom.store.embedded.binaries import find_binaries
 from strongroom.store.embedded.cluster import DATABASE, ROLE, Cluster, check_version, locate, make
@@ -67,7 +68,7 @@ class EmbeddedPostgres:
 
     def start(self) -> Server:
         """Return the running server: adopted when it lives, else started, on a new cluster the first time."""
-        if self._server and self.is_running() and self._stake and self._stake.watcher.poll() is None:
+        if self._server and self.is_running() and self.is_watched():
             return self._server
         self._server = None
         with _explained(self._given):
@@ -93,6 +94,10 @@ class EmbeddedPostgres:
         if self._process:
             self._process.poll()  # else a dead child of ours stays a zombie
         return watcher.server_pid(self._server.data) == self._server.pid
+
+    def is_watched(self) -> bool:
+        """Tell whether the process lives that stops the server when we are gone."""
+        return self._stake is not None and self._stake.watcher.poll() is None
 
     def stop(self) -> None:
         """Stop the server, unless another owner lives, and wait for its end. Does nothing when it is not ours."""
@@ -130,7 +135,7 @@ class EmbeddedPostgres:
 
     def _start(self, data_dir: Path) -> Server:
         cluster = self._cluster or locate(data_dir)
-        if self._stake is None or self._stake.watcher.poll() is not None:
+        if not self.is_watched():
             self._give_up_stake(watcher.DONE)
             self._stake = _stake(cluster, data_dir, self._leave)  # before the server: it is never without a watcher
         self._cluster = cluster
@@ -138,6 +143,8 @@ class EmbeddedPostgres:
         ready = wait_ready(cluster, data_dir, None)
         while ready is None:
             ready = wait_ready(cluster, data_dir, self._boot(cluster, data_dir))
+        if self._leave == watcher.KEEP:
+            note(cluster.folder, data_dir)
         return Server(_url(ready), cluster.folder, ready.pid)
 
     def _boot(self, cluster: Cluster, data_dir: Path) -> subprocess.Popen[bytes] | None:

@@ -1,5 +1,7 @@
 """Numbered migrations of the database, and the one function that brings a database up to date."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection as SyncConnection
@@ -9,11 +11,24 @@ from strongroom.store.database import Database
 
 FOLDER = Path(__file__).parent
 
-HEAD = "0001"
+HEAD = "0004"
 """The newest migration; a test compares it with the folder."""
 
-# Any number that no other program of this database uses for its advisory locks.
-_LOCK = 7_391_200_145
+# Any numbers that no other program of this database uses for its advisory locks.
+_LOCK, _TURN = 7_391_200_145, 7_391_200_146
+
+
+@asynccontextmanager
+async def turn(database: Database) -> AsyncIterator[None]:
+    """Have the preparation of a database to oneself for the block: servers that start together take turns."""
+    async with database.reading() as connection:
+        # Outside of any transaction, which would count as idle for as long as the block lasts.
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _TURN})
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _TURN})
 
 
 async def migrate(database: Database) -> None:

@@ -1,5 +1,6 @@
 """The tables of a Vault, as SQLAlchemy Core sees them. ``migrations`` makes them; a test holds the two together."""
 
+from strongroom.store.tables.call_count import call_counts
 from strongroom.store.tables.content import blob_tombstones, blobs, content_blobs, contents, staging_items
 from strongroom.store.tables.document import (
     document_fields,
@@ -16,6 +17,7 @@ from strongroom.store.tables.user import login_failures, sessions, users, vaults
 __all__ = [
     "blob_tombstones",
     "blobs",
+    "call_counts",
     "content_blobs",
     "contents",
     "document_fields",

@@ -11,6 +11,7 @@ blobs = Table(
     Column("size", BigInteger, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Column("md5", LargeBinary, nullable=False),
+    # When it was written, or last said to be needed by the upload that it is a part of.
     Column("created_date", Moment, nullable=False, server_default=func.now()),
 )
 
@@ -30,6 +31,8 @@ contents = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("md5", LargeBinary, nullable=False),
     Column("created_date", Moment, nullable=False, server_default=func.now()),
+    # Since when the sweep has seen that nothing refers to it; null while something does.
+    Column("unused_date", Moment),
 )
 
 content_blobs = Table(

@@ -64,6 +64,7 @@ document_versions = Table(
     Column("document_id", Integer, ForeignKey(documents.c.id, ondelete="CASCADE"), primary_key=True),
     Column("major", Integer, primary_key=True),
     Column("minor", Integer, primary_key=True),
+    Column("serial", Integer, Identity(), nullable=False),
     Column("name", Ordered, nullable=False),
     Column("type", Ordered, nullable=False),
     Column("subtype", Ordered),

@@ -13,6 +13,8 @@ vaults = Table(
     Column("created_date", Moment, nullable=False, server_default=func.now()),
     # Raised by whatever rewrites history (seed, reset, prune), so that no process trusts an old cached row.
     Column("epoch", Integer, nullable=False, server_default="0"),
+    # When the blob store was last searched for bytes that no row names.
+    Column("searched_date", Moment),
 )
 
 users = Table(

@@ -1,0 +1,27 @@
+"""How fast a call is answered: a limit that slows calls down does it here."""
+
+import asyncio
+from dataclasses import dataclass
+
+DELAY = 500
+"""By how many milliseconds a slowed call is delayed."""
+
+
+@dataclass
+class Pace:
+    """Of one call: whether its reply is held back. However many limits ask for that, it is delayed once."""
+
+    delay: int = 0
+
+    def slow_down(self) -> None:
+        """Hold the reply back."""
+        self.delay = DELAY
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Give the header that says so, if the reply is held back."""
+        return [(b"x-vaultapi-responsedelay", b"%d" % self.delay)] if self.delay else []
+
+    async def keep(self) -> None:
+        """Wait as long as the reply is to be held back. Nothing else may be held meanwhile: no connection, no lock."""
+        if self.delay:
+            await asyncio.sleep(self.delay / 1000)

@@ -1,0 +1,187 @@
+"""A host that is lost in the middle of its work, and a database that is away: the others go on, and it comes back."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psutil
+from tests.machines.site import LONG, WEB, WORK, Site, wait_until
+from tests.process.vault_client import ENDED, VaultClient
+from tests.server.serving import environment
+
+from strongroom.store.database import IDLE_SECONDS
+
+TAKEN_OVER = 15  # seconds, as promised
+LOCKER = """
+import asyncio, os, sys
+from sqlalchemy import text
+from strongroom.store.database import Database
+
+async def main():
+    async with Database.connect(os.environ["STRONGROOM_DATABASE_URL"]).transaction() as connection:
+        await connection.execute(text("SELECT FROM jobs WHERE id = :id FOR UPDATE"), {"id": int(sys.argv[1])})
+        print("locked", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main())
+"""
+Recording = Callable[[str, object], None]
+AWAY = 10  # seconds without a database
+
+
+def test_the_tasks_of_a_worker_host_that_is_cut_off_are_taken_over_and_what_it_writes_late_is_refused(
+    shared: Site, record_property: Recording
+) -> None:
+    job_id = shared.start_slow(6, work1=16, work2=0.2)
+    held = _begun(shared, job_id, "work1")
+    with shared.network.cut("work1"):
+        taken = wait_until(lambda: held <= _on(shared, job_id, "begun", "work2"))
+        record_property("taken over after", taken)
+        assert taken < TAKEN_OVER
+        wait_until(lambda: shared.status(job_id) in ENDED)
+        assert _on(shared, job_id, "done", "work1") == set()  # it is still at it
+    ended = shared.fetch("SELECT * FROM jobs WHERE id = $1", job_id)
+    outputs = shared.fetch("SELECT * FROM job_tasks WHERE job_id = $1 ORDER BY number", job_id)
+    wait_until(lambda: held == _on(shared, job_id, "done", "work1"))
+    _work_again(shared, "work1")
+    assert shared.fetch("SELECT * FROM jobs WHERE id = $1", job_id) == ended
+    assert shared.fetch("SELECT * FROM job_tasks WHERE job_id = $1 ORDER BY number", job_id) == outputs
+    assert [shared.status(job_id), *shared.hosts_of(job_id)] == ["SUCCESS", *["work2"] * 6]
+    assert shared.workers["work1"].process.poll() is None
+
+
+def test_the_tasks_of_a_worker_that_is_killed_are_taken_over(shared: Site, record_property: Recording) -> None:
+    job_id = shared.start_slow(6, work1=LONG, work2=0.2)
+    held = _begun(shared, job_id, "work1")
+    try:
+        shared.workers["work1"].process.kill()
+        taken = wait_until(lambda: held <= _on(shared, job_id, "begun", "work2"))
+        record_property("taken over after", taken)
+        assert taken < TAKEN_OVER
+        wait_until(lambda: shared.status(job_id) in ENDED)
+        assert [shared.status(job_id), *shared.hosts_of(job_id)] == ["SUCCESS", *["work2"] * 6]
+    finally:
+        shared.work("work1")
+
+
+def test_a_server_host_that_is_cut_off_keeps_nothing_locked_and_works_again_by_itself(
+    shared: Site, documents: dict[int, str], record_property: Recording
+) -> None:
+    with VaultClient.logged_in(shared.at("balancer")) as client:
+        job_id = client.export(documents)
+        wait_until(lambda: shared.status(job_id) in ENDED)
+        with _locked(shared, "web1", job_id), shared.network.cut("web1"):
+            began = time.monotonic()
+            others = client.at(shared.at("balancer"))
+            for _ in range(4):
+                assert _once(others, "objects/documents")["responseStatus"] == "SUCCESS"
+            further = others.export(documents)
+            shared.fetch("SELECT FROM jobs WHERE id = $1 FOR UPDATE", int(job_id))
+            freed = time.monotonic() - began
+            record_property("locks free after", freed)
+            assert freed < IDLE_SECONDS - 2  # the host was given up, not only its silence noticed
+            wait_until(lambda: shared.status(further) == "SUCCESS")
+        assert client.at(shared.at("web1")).exported(further) == documents
+    assert shared.web["web1"].process.poll() is None
+
+
+def test_servers_say_that_they_cannot_while_the_host_of_the_database_is_cut_off(
+    shared: Site, documents: dict[int, str], record_property: Recording
+) -> None:
+    with VaultClient.logged_in(shared.at("web1")) as client:
+        servers = [client.at(shared.at(host)) for host in WEB]
+        for server in servers:
+            assert _once(server, "objects/documents")["responseStatus"] == "SUCCESS"
+        with shared.network.cut("db"):
+            began = time.monotonic()
+            for server in servers:
+                assert _once(server, "objects/documents")["responseStatus"] == "EXCEPTION"
+            record_property("both have answered after", time.monotonic() - began)
+        job_id = servers[0].export(documents)
+        wait_until(lambda: shared.status(job_id) == "SUCCESS")
+        assert servers[1].exported(job_id) == documents
+        for host in WORK:
+            _work_again(shared, host)
+
+
+def test_every_process_rides_out_a_database_that_is_away_for_ten_seconds(
+    shared: Site, documents: dict[int, str], record_property: Recording
+) -> None:
+    with VaultClient.logged_in(shared.at("web1")) as client:
+        slow = shared.start_slow(8, work1=3, work2=3)
+        _begun(shared, slow, *WORK)
+        before = _processes(shared)
+        job_id = client.export(documents)
+        with _no_database(shared):
+            for host in WEB:
+                assert _once(client.at(shared.at(host)), "objects/documents")["responseStatus"] == "EXCEPTION"
+        back = wait_until(lambda: {shared.status(slow), shared.status(job_id)} == {"SUCCESS"})
+        record_property("all jobs ended after", back)
+        assert client.exported(job_id) == documents
+        assert _processes(shared) == before
+        for host in WORK:
+            _work_again(shared, host)
+
+
+def _begun(shared: Site, job_id: int, *hosts: str) -> set[str]:
+    """The tasks that the hosts have begun, when each has begun one at least."""
+    wait_until(lambda: all(_on(shared, job_id, "begun", host) for host in hosts))
+    time.sleep(0.5)  # so that it has taken all that it takes at a time
+    return set().union(*(_on(shared, job_id, "begun", host) for host in hosts))
+
+
+def _on(shared: Site, job_id: int, what: str, host: str) -> set[str]:
+    lines = (line.split() for line in shared.log_of(job_id) if line.endswith(f"{what} on {host}"))
+    return {words[1] for words in lines}
+
+
+def _work_again(shared: Site, host: str) -> None:
+    """See to it that a host takes new tasks."""
+    job_id = shared.start_slow(8, work1=0.5, work2=0.5)
+    wait_until(lambda: shared.status(job_id) == "SUCCESS")
+    assert host in shared.hosts_of(job_id)
+
+
+def _once(client: VaultClient, path: str) -> dict[str, Any]:
+    """One request, on a connection of its own, answered with HTTP 200."""
+    reply = client.http.get(f"{client.base}/{path}", headers={"Connection": "close"})
+    assert reply.status_code == httpx.codes.OK
+    answer: dict[str, Any] = reply.json()
+    return answer
+
+
+@contextmanager
+def _locked(shared: Site, host: str, job_id: int | str) -> Iterator[None]:
+    """A process of a host that has locked a job's row in an open transaction, as every process locks rows."""
+    command = [*shared.network.inside(host), sys.executable, "-c", LOCKER, str(job_id)]
+    environ = environment(**shared.surroundings())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, env=environ, cwd="/") as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"locked\n"
+            yield
+        finally:
+            process.kill()
+
+
+def _processes(shared: Site) -> dict[int, float]:
+    """Every process of the servers and the workers."""
+    started = [one.process for one in shared.web.values()] + [one.process for one in shared.workers.values()]
+    mains = [psutil.Process(process.pid) for process in started]
+    everyone = [process for main in mains for process in (main, *main.children(recursive=True))]
+    return {process.pid: process.create_time() for process in everyone}
+
+
+@contextmanager
+def _no_database(shared: Site) -> Iterator[None]:
+    shared.postgres.stop()
+    until = time.monotonic() + AWAY
+    try:
+        yield
+        time.sleep(max(0.0, until - time.monotonic()))  # the fault itself
+    finally:
+        shared.postgres.start()
