@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from strongroom.domain.errors import InvalidData
 from strongroom.sdk import CompletionContext, InitContext, JobKind, ProcessContext, Start
@@ -27,7 +27,7 @@ class Counting(JobKind[CountingInput]):
     title = "Counting"
     input = CountingInput
     start = (Start("POST", "/counting"),)
-    chunk_size = 3
+    chunk_size: ClassVar[int | None] = 3
 
     async def check(self, vault: object, given: CountingInput) -> None:
         if given.items < 0:

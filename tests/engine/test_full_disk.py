@@ -11,7 +11,7 @@ from tests.engine.kinds_for_tests import Counting, CountingInput
 
 from strongroom.domain.errors import StorageFull
 from strongroom.domain.job import JobStatus
-from strongroom.engine import execution, worker
+from strongroom.engine import code, patience, worker
 from strongroom.sdk import ProcessContext
 from strongroom.services import jobs
 from strongroom.vault import Vault
@@ -46,8 +46,8 @@ class OnAFullDisk(Counting):
 async def test_a_task_waits_as_long_as_a_disk_is_full(
     system_vault: Vault, vault: Vault, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
 ) -> None:
-    monkeypatch.setattr(execution, "FULL_PAUSE", 0.01)
-    kind, stop = OnAFullDisk(error, patience=3 * execution.MAX_ATTEMPTS), asyncio.Event()
+    monkeypatch.setattr(patience, "FULL_PAUSE", 0.01)
+    kind, stop = OnAFullDisk(error, patience=3 * code.MAX_ATTEMPTS), asyncio.Event()
     job = await jobs.start(vault, kind, CountingInput(items=2))
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(worker.run(system_vault, {"counting": kind}, worker_id=WORKER, stop=stop))
@@ -63,7 +63,7 @@ async def test_a_task_waits_as_long_as_a_disk_is_full(
 async def test_a_cancelled_job_is_not_held_by_a_full_disk(
     system_vault: Vault, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "FULL_PAUSE", 0.01)
+    monkeypatch.setattr(patience, "FULL_PAUSE", 0.01)
     kind, stop = OnAFullDisk(StorageFull, patience=1), asyncio.Event()
     job = await jobs.start(vault, kind, CountingInput(items=2))
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:

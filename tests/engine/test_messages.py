@@ -82,7 +82,7 @@ async def send_back(post: Post, letter: Letter) -> None:
 
 async def check_ended(vault: Vault, job: Job, items: int = ITEMS) -> None:
     """It has ended once, each task has left its output and its line once, and the counters are right."""
-    tasks = math.ceil(items / Counting.chunk_size)
+    tasks = math.ceil(items / (Counting.chunk_size or 1))
     now = await jobs.retrieve(vault, job.id)
     assert now.status is JobStatus.ERRORS_ENCOUNTERED
     assert (now.total_tasks, now.open_tasks, now.failed_tasks) == (tasks, 0, 1)

@@ -14,10 +14,8 @@ async def test_an_older_try_at_queueing_that_fails_does_not_end_the_job_of_the_n
     system_vault: Vault, vault: Vault
 ) -> None:
     job = await jobs.start(vault, Counting(), CountingInput(items=3))
-    older = await job_runs.begin_queueing(system_vault, job.id, window=2)
-    newer = await job_runs.begin_queueing(system_vault, job.id, window=2)
-    assert older is not None
-    assert newer is not None
+    taken = [await job_runs.take(system_vault, job.id) for _ in range(2)]
+    older, newer = [job_runs.Queueing(each.job, each.attempt, window=2) for each in taken if each is not None]
     assert not await job_runs.fail_to_run(system_vault, older)
     assert (await jobs.retrieve(vault, job.id)).status is JobStatus.QUEUEING
     assert await job_runs.fail_to_run(system_vault, newer)

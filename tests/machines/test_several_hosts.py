@@ -24,33 +24,23 @@ def test_both_servers_are_one_vault_and_both_workers_work(shared: Site, document
     assert set(shared.hosts_of(slow)) == set(WORK)
 
 
-def test_a_worker_host_that_is_stopped_hands_over_what_does_not_end_in_time(shared: Site) -> None:
-    shared.workers["work1"].stop()
-    shared.work("work1", drain_seconds=1)
+def test_a_worker_host_that_is_stopped_ends_what_can_end_and_hands_over_the_rest(shared: Site) -> None:
     try:
-        job_id = shared.start_slow(6, work1=LONG, work2=0.2)
-        wait_until(lambda: any(line.endswith("begun on work1") for line in shared.log_of(job_id)))
+        job_id = _begun_on_work1(shared, 1)
+        assert shared.workers["work1"].stop() == 0
+        mine = [line for line in shared.log_of(job_id) if line.endswith("on work1")]
+        begun, done = ({line.split()[1] for line in mine if what in line} for what in ("begun", "done"))
+        assert begun == done
+        wait_until(lambda: shared.status(job_id) in ENDED)
+        assert shared.status(job_id) == "SUCCESS"
+        hosts = dict(enumerate(shared.hosts_of(job_id), 1))
+        assert {str(number) for number, host in hosts.items() if host == "work1"} == done
+
+        shared.work("work1", drain_seconds=1)
+        job_id = _begun_on_work1(shared, LONG)
         assert shared.workers["work1"].stop() == 0
         wait_until(lambda: shared.status(job_id) in ENDED)
         assert [shared.status(job_id), *shared.hosts_of(job_id)] == ["SUCCESS", *["work2"] * 6]
-    finally:
-        shared.work("work1")
-
-
-def test_a_worker_host_that_is_stopped_ends_what_can_end(shared: Site) -> None:
-    try:
-        job_id = shared.start_slow(6, work1=1, work2=3)
-        wait_until(lambda: any(line.endswith("begun on work1") for line in shared.log_of(job_id)))
-        assert shared.workers["work1"].stop() == 0
-        begun, done = (
-            {line.split()[1] for line in shared.log_of(job_id) if line.endswith(f"{what} on work1")}
-            for what in ("begun", "done")
-        )
-        assert begun == done
-        wait_until(lambda: shared.status(job_id) in ENDED)
-        hosts = dict(enumerate(shared.hosts_of(job_id), 1))
-        assert {str(number) for number, host in hosts.items() if host == "work1"} == done
-        assert shared.status(job_id) == "SUCCESS"
     finally:
         shared.work("work1")
 
@@ -70,3 +60,9 @@ def test_a_server_that_is_stopped_leaves_its_jobs_and_its_clients_to_the_other(
         finally:
             shared.serve("web1")
         assert client.http.get(f"{client.base}/objects/documents").status_code == httpx.codes.OK
+
+
+def _begun_on_work1(shared: Site, seconds: float) -> int:
+    job_id = shared.start_slow(6, work1=seconds, work2=0.2)
+    wait_until(lambda: any(line.endswith("begun on work1") for line in shared.log_of(job_id)))
+    return job_id

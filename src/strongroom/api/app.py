@@ -20,6 +20,7 @@ from strongroom.api.headers import Caller, origin, response_headers
 from strongroom.api.known_sessions import KnownSessions
 from strongroom.api.limits import Limits
 from strongroom.api.pace import Pace
+from strongroom.api.reply import Reply
 from strongroom.api.routing import Match, Router
 from strongroom.domain.errors import InvalidSessionId, VaultError
 from strongroom.sdk.registry import Kinds
@@ -79,7 +80,7 @@ def served(kinds: Kinds) -> list[Endpoint]:
     return [*calls, openapi.describing(calls)]
 
 
-async def _respond(edge: _Edge, request: Request) -> Response:
+async def _respond(edge: _Edge, request: Request) -> Response | Reply:
     received = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     exchange = _Exchange(request, received, str(uuid.uuid4()))
     try:
@@ -151,7 +152,7 @@ async def _session(edge: _Edge, exchange: _Exchange, declaration: Declaration) -
     return known.vault, token
 
 
-def _written(result: Any, chosen: Format, root: str) -> tuple[Response, str]:
+def _written(result: Any, chosen: Format, root: str) -> tuple[Response | Reply, str]:
     """Make a response of what a handler returned: keys of the envelope, rows, or a response of its own."""
     if isinstance(result, Response):
         return result, envelope.SUCCESS
@@ -164,10 +165,9 @@ def _written(result: Any, chosen: Format, root: str) -> tuple[Response, str]:
 
 def _enveloped(
     body: dict[str, Any], chosen: Format, root: str = "ApiRestResult", code: int = 200
-) -> tuple[Response, str]:
+) -> tuple[Response | Reply, str]:
     chosen = Format.JSON if chosen is Format.CSV else chosen
-    response = Response(formats.write(body, chosen, root), status_code=code, headers={"content-type": chosen.value})
-    return response, body["responseStatus"]
+    return Reply(formats.write(body, chosen, root), chosen.value, code), body["responseStatus"]
 
 
 def _raw_path(scope: Scope) -> bytes:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 def written(moment: datetime) -> str:
     """Write a date-time the way the API does: UTC, three decimals, a literal ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def whole_second(moment: datetime) -> datetime:

@@ -63,8 +63,8 @@ class JobKind(Generic[Input]):
     input: ClassVar[type[Any]]
     """A dataclass: path, query and body by field name."""
     start: ClassVar[tuple[Start, ...]] = ()
-    chunk_size: ClassVar[int] = 1
-    """How many items one task works on together."""
+    chunk_size: ClassVar[int | None] = 1
+    """How many items one task works on together. None: the job is one task, done in one go or not at all."""
 
     async def check(self, vault: Vault, given: Input) -> None:
         """Refuse, by raising an error of ``domain.errors``, what must not be queued."""
@@ -82,6 +82,11 @@ class JobKind(Generic[Input]):
 
     async def complete_with_error(self, ctx: CompletionContext[Input]) -> None:
         """Close a job of which a task ended with errors."""
+
+    def completes(self) -> bool:
+        """Whether this kind has a completion of its own."""
+        closings = ("complete_with_success", "complete_with_error")
+        return any(getattr(type(self), name) is not getattr(JobKind, name) for name in closings)
 
     def started(self, job: Job, url: str) -> dict[str, Any]:
         """Give the keys of the reply to the starting call; ``url`` is the relative URL of the job."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from strongroom.services import call_counts, job_polls, sessions
-from strongroom.store import queue, staging, sweep
+from strongroom.store import job_counts, queue, staging, sweep
 from strongroom.store.database import Connection
 from strongroom.vault import Vault
 
@@ -22,6 +22,7 @@ async def tidy(vault: Vault) -> None:
     async with vault.database.transaction() as connection:
         await staging.remove_expired(connection, vault.clock.now())
         await queue.prune(connection, _QUEUE_LOG_AGE)
+        await job_counts.fold(connection)
 
 
 async def sweep_blobs(vault: Vault, now: datetime | None = None) -> int:

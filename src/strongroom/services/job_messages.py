@@ -22,19 +22,19 @@ class JobMessage(msgspec.Struct, frozen=True):
     task: int = 0
 
 
-async def enqueue_run(connection: Connection, job_id: int) -> None:
-    """Have a job's items made."""
-    await queue.enqueue(connection, [_message(RUN, JobMessage(job_id))])
+async def enqueue_run(connection: Connection, job_ids: Iterable[int]) -> None:
+    """Have jobs begun: their items made, or the whole of them done."""
+    await queue.enqueue(connection, [_message(RUN, JobMessage(job_id)) for job_id in job_ids])
 
 
-async def enqueue_tasks(connection: Connection, job_id: int, numbers: Iterable[int]) -> None:
-    """Have tasks worked on."""
-    await queue.enqueue(connection, [_message(TASK, JobMessage(job_id, number)) for number in numbers])
+async def enqueue_tasks(connection: Connection, tasks: Iterable[tuple[int, int]]) -> None:
+    """Have tasks worked on, each given by job id and number."""
+    await queue.enqueue(connection, [_message(TASK, JobMessage(job_id, number)) for job_id, number in tasks])
 
 
-async def enqueue_complete(connection: Connection, job_id: int) -> None:
-    """Have a job closed."""
-    await queue.enqueue(connection, [_message(COMPLETE, JobMessage(job_id))])
+async def enqueue_complete(connection: Connection, job_ids: Iterable[int]) -> None:
+    """Have jobs closed."""
+    await queue.enqueue(connection, [_message(COMPLETE, JobMessage(job_id)) for job_id in job_ids])
 
 
 def read(payload: bytes) -> JobMessage:

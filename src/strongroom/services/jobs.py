@@ -1,5 +1,6 @@
 """Jobs as a user sees them: started, retrieved, listed, cancelled; their tasks and their log."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from strongroom.sdk.job import JobKind
 from strongroom.services import job_messages
 from strongroom.store import job_tasks
 from strongroom.store import jobs as rows
+from strongroom.store.database import Connection
 from strongroom.vault import Vault
 
 
@@ -19,23 +21,20 @@ async def start(vault: Vault, kind: JobKind[Any], given: Any, method: str = "POS
     """Check, then write the job and its first message in one transaction: what is answered is never lost."""
     await kind.check(vault, given)
     now = whole_second(vault.clock.now())
-    async with vault.database.transaction() as connection:
-        job = await rows.add(
-            connection,
-            {
-                "kind": kind.name,
-                "title": kind.title,
-                "status": JobStatus.QUEUEING,
-                "method": method,
-                "input": msgspec.to_builtins(given),
-                "created_by": vault.user.id,
-                "created_date": now,
-                "modified_by": vault.user.id,
-                "modified_date": now,
-            },
-        )
-        await job_messages.enqueue_run(connection, job.id)
-    return job
+    whole = kind.chunk_size is None
+    values = {
+        "kind": kind.name,
+        "title": kind.title,
+        "status": JobStatus.QUEUED if whole else JobStatus.QUEUEING,
+        "whole": whole,
+        "method": method,
+        "input": msgspec.to_builtins(given),
+        "created_by": vault.user.id,
+        "created_date": now,
+        "modified_by": vault.user.id,
+        "modified_date": now,
+    }
+    return await vault.database.write_together(_add, values)
 
 
 async def retrieve(vault: Vault, job_id: int) -> Job:
@@ -127,3 +126,10 @@ def _require_all_jobs(vault: Vault) -> None:
         raise InsufficientAccess(
             f"User [{vault.user.id}] may not list jobs: it needs the permission Admin: Jobs: Read."
         )
+
+
+async def _add(connection: Connection, values: Sequence[dict[str, Any]]) -> list[Job]:
+    """Write jobs that are started at the same moment, and their messages."""
+    jobs = await rows.add(connection, values)
+    await job_messages.enqueue_run(connection, [job.id for job in jobs])
+    return jobs

@@ -1,17 +1,44 @@
 """Rows of tasks and of the job log."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+import msgspec
+from sqlalchemy import delete, func, insert, select
 
 from strongroom.domain.job import JobStatus, LogLine, Task, TaskState
 from strongroom.domain.page import Window
-from strongroom.store.database import Connection
-from strongroom.store.tables import job_log, job_tasks, jobs
+from strongroom.store.database import Connection, driver
+from strongroom.store.tables import job_log, job_tasks
 
 _OPEN = (TaskState.QUEUED, TaskState.RUNNING)
+
+_CLAIM = """
+    WITH open AS (
+        SELECT job_id, number
+        FROM job_tasks JOIN unnest($1::integer[], $2::integer[]) AS asked (job_id, number) USING (job_id, number)
+        WHERE state = ANY($3::text[]) AND EXISTS (SELECT FROM jobs WHERE jobs.id = job_id AND jobs.status = $5)
+        ORDER BY job_id, number FOR NO KEY UPDATE OF job_tasks
+    )
+    UPDATE job_tasks SET state = $4, attempt = attempt + 1, touched = now()
+    FROM open WHERE job_tasks.job_id = open.job_id AND job_tasks.number = open.number
+    RETURNING job_tasks.job_id, job_tasks.number, job_tasks.attempt, job_tasks.items
+"""
+
+_FINISH = """
+    UPDATE job_tasks SET state = ended.state, output = ended.output::jsonb, touched = now()
+    FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::text[], $5::text[])
+        AS ended (job_id, number, attempt, state, output)
+    WHERE job_tasks.job_id = ended.job_id AND job_tasks.number = ended.number
+        AND job_tasks.attempt = ended.attempt AND job_tasks.state = $6
+"""
+
+_ADD_LOG = """
+    INSERT INTO job_log (job_id, task, attempt, time, text)
+    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::timestamptz[], $5::text[])
+"""
 
 
 async def add(connection: Connection, job_id: int, first_number: int, tasks: Sequence[list[dict[str, Any]]]) -> None:
@@ -27,34 +54,57 @@ async def remove_all(connection: Connection, job_id: int) -> None:
     await connection.execute(delete(job_tasks).where(job_tasks.c.job_id == job_id))
 
 
-async def claim(connection: Connection, job_id: int, number: int) -> Task | None:
-    """Take an open task of a RUNNING job for one more try; None if there is nothing to do."""
-    running = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.status == JobStatus.RUNNING).exists()
-    row = (
-        await connection.execute(
-            update(job_tasks)
-            .where(job_tasks.c.job_id == job_id, job_tasks.c.number == number, job_tasks.c.state.in_(_OPEN), running)
-            .values(state=TaskState.RUNNING, attempt=job_tasks.c.attempt + 1, touched=func.now())
-            .returning(job_tasks)
+async def claim(connection: Connection, asked: Sequence[tuple[int, int]]) -> list[Task | None]:
+    """Take open tasks of RUNNING jobs, by job id and number, for one more try; None where there is nothing to do."""
+    ids, numbers = [job_id for job_id, _ in asked], [number for _, number in asked]
+    rows = await (await driver(connection)).fetch(_CLAIM, ids, numbers, _OPEN, TaskState.RUNNING, JobStatus.RUNNING)
+    taken = {
+        (row["job_id"], row["number"]): Task(
+            row["job_id"], row["number"], TaskState.RUNNING, row["attempt"], row["items"]
         )
-    ).one_or_none()
-    return None if row is None else _task(row)
+        for row in rows
+    }
+    return [taken.get(key) for key in asked]
 
 
-async def finish(connection: Connection, task: Task, state: TaskState, output: dict[str, Any]) -> bool:
-    """End a task if this try still holds it; False if another one has taken over."""
-    found = await connection.scalar(
-        update(job_tasks)
-        .where(
-            job_tasks.c.job_id == task.job_id,
-            job_tasks.c.number == task.number,
-            job_tasks.c.state == TaskState.RUNNING,
-            job_tasks.c.attempt == task.attempt,
-        )
-        .values(state=state, output=output, touched=func.now())
-        .returning(job_tasks.c.number)
-    )
-    return found is not None
+@dataclass(frozen=True)
+class Finished:
+    """A task that has been worked on: the try that did it, its state and its output."""
+
+    task: Task
+    state: TaskState
+    output: dict[str, Any]
+
+
+async def finish(connection: Connection, finished: Sequence[Finished]) -> bool:
+    """End tasks of which the tries given still hold each; False, and nothing of use is written, if one does not."""
+    columns = [
+        [each.task.job_id for each in finished],
+        [each.task.number for each in finished],
+        [each.task.attempt for each in finished],
+        [each.state for each in finished],
+        [msgspec.json.encode(each.output).decode() for each in finished],
+    ]
+    done: str = await (await driver(connection)).execute(_FINISH, *columns, TaskState.RUNNING)
+    return int(done.rpartition(" ")[2]) == len(finished)
+
+
+async def add_whole(connection: Connection, ended: Sequence[tuple[int, bool, dict[str, Any]]]) -> None:
+    """Write the one task of jobs that ran as a whole: job id, whether it went well, its output."""
+    rows: list[dict[str, Any]] = [
+        {
+            "job_id": job_id,
+            "number": 1,
+            "state": TaskState.SUCCESS if well else TaskState.ERRORS_ENCOUNTERED,
+            "attempt": 1,
+            "items": [],
+            "output": output,
+        }
+        for job_id, well, output in ended
+        if output
+    ]
+    if rows:
+        await connection.execute(insert(job_tasks), rows)
 
 
 async def open_numbers(connection: Connection, job_id: int, up_to: int) -> list[int]:
@@ -106,15 +156,29 @@ async def outputs(connection: Connection, job_id: int, states: Sequence[TaskStat
         last = rows[-1].number
 
 
-async def add_log(
-    connection: Connection, job_id: int, lines: Sequence[tuple[datetime, str]], task: Task | None
-) -> None:
-    """Add lines to a job's log."""
-    number, attempt = (None, 0) if task is None else (task.number, task.attempt)
-    await connection.execute(
-        insert(job_log),
-        [{"job_id": job_id, "task": number, "attempt": attempt, "time": time, "text": text} for time, text in lines],
+@dataclass(frozen=True)
+class LogEntry:
+    """Lines for the log of a job, written at one moment; ``task`` is the number of the task that they are about."""
+
+    job_id: int
+    time: datetime
+    text: str
+    task: int | None = None
+    attempt: int = 0
+
+
+async def add_log(connection: Connection, entries: Sequence[LogEntry]) -> list[None]:
+    """Add to the logs of jobs."""
+    lines = [(entry, line) for entry in entries for line in entry.text.splitlines() or [""]]
+    await (await driver(connection)).execute(
+        _ADD_LOG,
+        [entry.job_id for entry, _ in lines],
+        [entry.task for entry, _ in lines],
+        [entry.attempt for entry, _ in lines],
+        [entry.time for entry, _ in lines],
+        [line for _, line in lines],
     )
+    return [None] * len(entries)
 
 
 async def read_log(connection: Connection, job_id: int, after: int, limit: int) -> list[LogLine]:
@@ -123,7 +187,3 @@ async def read_log(connection: Connection, job_id: int, after: int, limit: int) 
         select(job_log).where(job_log.c.job_id == job_id, job_log.c.id > after).order_by(job_log.c.id).limit(limit)
     )
     return [LogLine(row.id, row.time, row.text, row.task) for row in rows]
-
-
-def _task(row: Row[Any]) -> Task:
-    return Task(row.job_id, row.number, TaskState(row.state), row.attempt, row.items, row.output)

@@ -11,6 +11,7 @@ from strongroom.store.tables.document import (
     renditions,
 )
 from strongroom.store.tables.job import job_log, job_polls, job_tasks, jobs
+from strongroom.store.tables.job_count import job_hour_counts
 from strongroom.store.tables.metadata import metadata
 from strongroom.store.tables.user import login_failures, sessions, users, vaults
 
@@ -25,6 +26,7 @@ __all__ = [
     "document_types",
     "document_versions",
     "documents",
+    "job_hour_counts",
     "job_log",
     "job_polls",
     "job_tasks",

@@ -40,7 +40,9 @@ jobs = Table(
     Column("failed_tasks", Integer, nullable=False, server_default="0"),
     # The last task whose message has been written; the rest follow one by one as tasks end.
     Column("queued_tasks", Integer, nullable=False, server_default="0"),
-    # Which try at QUEUEING this is; a revived worker of an older try writes nothing.
+    # One that runs as a whole has no QUEUEING and no messages but one.
+    Column("whole", Boolean, nullable=False, server_default="false"),
+    # Which try at QUEUEING, or at the whole job, this is; a revived worker of an older try writes nothing.
     Column("attempt", Integer, nullable=False, server_default="0"),
     # The database's own clock: what the sweep compares.
     Column("touched", Moment, nullable=False, server_default=func.now()),

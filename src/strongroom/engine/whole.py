@@ -1,0 +1,69 @@
+"""A job that runs as a whole: one task, one message, and one transaction for all that it writes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from strongroom.domain.dates import whole_second
+from strongroom.domain.job import Job, JobStatus, Task, TaskState
+from strongroom.engine.code import Code, explain
+from strongroom.engine.log import closing_lines
+from strongroom.engine.patience import patiently
+from strongroom.sdk import JobKind, ProcessContext
+from strongroom.sdk.contexts import Apply
+from strongroom.services import job_runs
+from strongroom.store.job_progress import Ending, Taken
+from strongroom.store.job_tasks import LogEntry
+from strongroom.store.passing import is_passing
+from strongroom.vault import Vault
+
+
+async def run(vault: Vault, kinds: dict[str, JobKind[Any]], taken: Taken) -> None:
+    """Work on the job, then end it with all that it made."""
+    task = Task(taken.job.id, 1, TaskState.RUNNING, taken.attempt, [])
+    try:
+        await patiently(taken.job.id, lambda: _work_on(vault, kinds, taken, task))
+    except job_runs.AbandonedError:
+        return
+    except Exception as error:
+        if is_passing(error):
+            raise
+        await explain(vault, taken.job, task, error)
+        await _give_up(vault, taken, error)
+
+
+async def _work_on(vault: Vault, kinds: dict[str, JobKind[Any]], taken: Taken, task: Task) -> None:
+    code = await Code.of(vault, kinds, taken.job, taken.input)
+    task = replace(task, items=[item async for item in code.items(taken.job)])
+    await _end(code, taken, await code.process(taken.job, task))
+
+
+async def _end(code: Code, taken: Taken, ctx: ProcessContext[Any]) -> None:
+    status = JobStatus.SUCCESS if ctx.state is TaskState.SUCCESS else JobStatus.ERRORS_ENCOUNTERED
+    ending = _ending(code.vault, taken, status, ctx.output)
+    ended = replace(taken.job, status=status, run_end_date=ending.date, total_tasks=1)
+    task = replace(ctx.task, state=ctx.state, output=ctx.output)
+    deeds: list[Apply] = list(ctx.applies)
+    if code.kind.completes():
+        deeds.append(lambda vault: code.close(vault, ended, _only(task)))
+    links = code.kind.links()
+    await job_runs.end_whole(code.vault, replace(ending, links=links), deeds)
+
+
+async def _give_up(vault: Vault, taken: Taken, error: Exception) -> None:
+    ending = _ending(vault, taken, JobStatus.ERRORS_ENCOUNTERED, {"error": str(error)})
+    try:
+        await job_runs.end_whole(vault, ending, [])
+    except job_runs.AbandonedError:
+        return
+
+
+def _ending(vault: Vault, taken: Taken, status: JobStatus, output: dict[str, Any]) -> Ending:
+    now = vault.clock.now()
+    job: Job = replace(taken.job, status=status, run_end_date=whole_second(now))
+    log = LogEntry(job.id, now, closing_lines(job))
+    return Ending(job.id, taken.attempt, status, whole_second(now), (), output, log)
+
+
+async def _only(task: Task) -> AsyncIterator[Task]:
+    yield task
