@@ -71,6 +71,17 @@ async def test_a_caller_who_leaves_does_not_disturb_the_others(vault: Vault) -> 
     assert await vault.database.read_together(doubled, 9) == 18
 
 
+async def test_when_a_round_is_cancelled_all_who_wait_are_told_and_the_next_begins_anew(vault: Vault) -> None:
+    together = vault.database.readers
+    tasks = [asyncio.create_task(together.do(doubled, number)) for number in range(150)]
+    await asyncio.sleep(0.005)
+    for each in list(together.rounds):
+        each.cancel()
+    answers = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), timeout=30)
+    assert all(isinstance(answer, asyncio.CancelledError) for answer in answers)
+    assert await vault.database.read_together(doubled, 4) == 8
+
+
 async def test_what_the_driver_writes_first_is_rolled_back_too(vault: Vault) -> None:
     with pytest.raises(ValueError, match="broken"):
         await vault.database.write_together(written_by_driver_and_broken, "dan")

@@ -9,8 +9,8 @@ _NESTED = (dict, list, tuple)
 
 
 def success(keys: dict[str, Any]) -> dict[str, Any]:
-    """Wrap the keys of a reply. Strict clients break on ``null``: what is None is left out."""
-    return {"responseStatus": SUCCESS, **_without_nulls(keys)}
+    """Wrap the keys of a reply; what is None in it is left out when it is written."""
+    return {"responseStatus": SUCCESS, **keys}
 
 
 def failure(error: VaultError, *, login: bool = False) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def unexpected(reference: str) -> dict[str, Any]:
 def row(keys: dict[str, Any], error: VaultError | None = None) -> dict[str, Any]:
     """Wrap one row of a bulk reply."""
     if error is not None:
-        return {"responseStatus": FAILURE, **_without_nulls(keys), "errors": [_written(error)]}
-    return {"responseStatus": SUCCESS, **_without_nulls(keys)}
+        return {"responseStatus": FAILURE, **without_nulls(keys), "errors": [_written(error)]}
+    return {"responseStatus": SUCCESS, **without_nulls(keys)}
 
 
 def status_code(error: VaultError) -> int:
@@ -40,15 +40,16 @@ def status_code(error: VaultError) -> int:
     return 404 if isinstance(error, MalformedUrl) else 200
 
 
-def _written(error: VaultError) -> dict[str, str]:
-    return {"type": error.type, "message": error.message}
-
-
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """Leave out what is None: strict clients break on ``null``."""
     if isinstance(value, dict):
         return {
-            key: _without_nulls(each) if isinstance(each, _NESTED) else each
+            key: without_nulls(each) if isinstance(each, _NESTED) else each
             for key, each in value.items()
             if each is not None
         }
-    return [_without_nulls(each) if isinstance(each, _NESTED) else each for each in value]
+    return [without_nulls(each) if isinstance(each, _NESTED) else each for each in value]
+
+
+def _written(error: VaultError) -> dict[str, str]:
+    return {"type": error.type, "message": error.message}

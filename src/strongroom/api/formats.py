@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from strongroom.api import xml
+from strongroom.api import envelope, xml
 
 
 class Format(Enum):
@@ -53,11 +53,13 @@ def negotiate(accept: str | None, *, csv_offered: bool = False) -> Format:
     return best
 
 
-def write(envelope: dict[str, Any], chosen: Format, root: str) -> bytes:
-    """Write an envelope as JSON or XML."""
+def write(body: dict[str, Any], chosen: Format, root: str) -> bytes:
+    """Write an envelope as JSON or XML, without what is None."""
     if chosen is Format.XML:
-        return xml.write(root, envelope)
-    return msgspec.json.encode(envelope)
+        return xml.write(root, envelope.without_nulls(body))
+    written = msgspec.json.encode(body)
+    # To look for the word costs less than to look through the body; a text that holds it costs a second writing.
+    return msgspec.json.encode(envelope.without_nulls(body)) if b"null" in written else written
 
 
 def write_csv(rows: Rows) -> bytes:

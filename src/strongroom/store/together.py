@@ -19,6 +19,8 @@ Answer = TypeVar("Answer")
 Deed = Callable[[AsyncConnection, Sequence[Asked]], Awaitable[Sequence[Answer]]]
 """Does something for several at once; gives one answer for each, in their order. Known by its identity."""
 
+_Entry = tuple[Any, "asyncio.Future[Any]"]
+
 _MOST = 100  # that are done by one call of a deed
 
 
@@ -27,7 +29,7 @@ class Together:
     """Those who wait, by the deed that they want."""
 
     opened: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-    waiting: dict[Deed[Any, Any], list[tuple[Any, "asyncio.Future[Any]"]]] = field(default_factory=dict)
+    waiting: dict[Deed[Any, Any], list[_Entry]] = field(default_factory=dict)
     rounds: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def do(self, deed: Deed[Asked, Answer], asked: Asked) -> Answer:
@@ -48,26 +50,38 @@ class Together:
         await asyncio.gather(*self.rounds, return_exceptions=True)
 
     async def _serve(self, deed: Deed[Any, Any]) -> None:
-        while queue := self.waiting[deed]:
-            self.waiting[deed] = queue[_MOST:]
-            if entries := [entry for entry in queue[:_MOST] if not entry[1].done()]:
-                await self._round(deed, entries)
-        del self.waiting[deed]
+        try:
+            while queue := self.waiting[deed]:
+                self.waiting[deed] = queue[_MOST:]
+                if entries := [entry for entry in queue[:_MOST] if not entry[1].done()]:
+                    await self._round(deed, entries)
+        finally:
+            # Nobody is left waiting for a round that does not come: a server that stops may cancel this one.
+            for _, answer in self.waiting.pop(deed):
+                answer.cancel()
 
-    async def _round(self, deed: Deed[Any, Any], entries: list[tuple[Any, "asyncio.Future[Any]"]]) -> None:
+    async def _round(self, deed: Deed[Any, Any], entries: list[_Entry]) -> None:
         try:
             async with self.opened() as connection:
                 answers = await deed(connection, [asked for asked, _ in entries])
+            assert len(answers) == len(entries), f"{deed} must give one answer for each"
         except Exception as error:  # noqa: BLE001 - it belongs to those who asked
-            if len(entries) > 1 and not is_passing(error):
-                # It is the fault of one of them, and the others shall not suffer for it.
-                for entry in entries:
-                    await self._round(deed, [entry])
-                return
+            await self._fail(deed, entries, error)
+        except BaseException:
             for _, answer in entries:
+                answer.cancel()
+            raise
+        else:
+            for (_, answer), value in zip(entries, answers, strict=True):
                 if not answer.done():
-                    answer.set_exception(error)
+                    answer.set_result(value)
+
+    async def _fail(self, deed: Deed[Any, Any], entries: list[_Entry], error: Exception) -> None:
+        if len(entries) > 1 and not is_passing(error):
+            # It is the fault of one of them, and the others shall not suffer for it.
+            for entry in entries:
+                await self._round(deed, [entry])
             return
-        for (_, answer), value in zip(entries, answers, strict=True):
+        for _, answer in entries:
             if not answer.done():
-                answer.set_result(value)
+                answer.set_exception(error)
