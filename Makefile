@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PEERS := .venv-bench/installed
 COVERING := tests/domain tests/services tests/engine tests/kinds tests/api
 COVERED := src/strongroom/domain/*,src/strongroom/services/*,src/strongroom/engine/*
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test coverage fuzz check format reference lock clean
+.PHONY: help install demo serve test coverage fuzz crash check format reference bench lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -66,11 +67,22 @@ reference: $(INSTALLED)  ## write the generated pages of docs/reference anew
 	$(BIN)/python tools/make_settings_reference.py
 	$(BIN)/python tools/make_endpoints_reference.py
 
+bench: $(INSTALLED) $(PEERS)  ## measure beside peers, write docs/benchmarks.md (NAMES="status starts": only these)
+	$(BIN)/python -m benchmarks $(NAMES)
+
+# What is compared with, in an environment of its own: none of it is a dependency of Strongroom's.
+$(PEERS): requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
 lock:  ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --quiet pyproject.toml -o requirements/runtime.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-emit-find-links --quiet --group dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--no-emit-find-links --quiet requirements/bench.in -o requirements/bench.txt
 
 clean:  ## remove what was made here
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov dist
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov dist

@@ -11,13 +11,12 @@ from tests.engine.conftest import WORKER, ended
 from tests.engine.kinds_for_tests import Counting, CountingInput
 
 from strongroom.domain.errors import OperationNotAllowed
-from strongroom.domain.job import JobStatus
+from strongroom.domain.job import Job, JobStatus, TaskState
 from strongroom.engine import worker
 from strongroom.engine.execution import Execution
 from strongroom.sdk import JobKind, ProcessContext
 from strongroom.services import job_messages, job_runs, jobs
 from strongroom.store.job_progress import Ending
-from strongroom.store.job_tasks import LogEntry
 from strongroom.vault import Vault
 
 pytestmark = pytest.mark.anyio
@@ -111,7 +110,7 @@ async def test_an_older_try_and_a_cancelled_job_write_nothing(system_vault: Vaul
     assert newer is not None
     assert (older.attempt, newer.attempt) == (1, 2)
     for taken in (older, newer):
-        ending = Ending(job.id, taken.attempt, JobStatus.SUCCESS, job.created_date, (), {}, _line(job.id))
+        ending = _ending(job, taken.attempt)
         if taken is older:
             with pytest.raises(job_runs.AbandonedError):
                 await job_runs.end_whole(system_vault, ending, [])
@@ -125,7 +124,7 @@ async def test_an_older_try_and_a_cancelled_job_write_nothing(system_vault: Vaul
     begun = await job_runs.take(system_vault, other.id)
     assert begun is not None
     assert (await jobs.cancel(vault, other.id)).status is JobStatus.CANCELLED
-    ending = Ending(other.id, begun.attempt, JobStatus.SUCCESS, job.created_date, (), {}, _line(other.id))
+    ending = _ending(other, begun.attempt)
     with pytest.raises(job_runs.AbandonedError):
         await job_runs.end_whole(system_vault, ending, [])
     assert (await jobs.retrieve(vault, other.id)).status is JobStatus.CANCELLED
@@ -151,8 +150,9 @@ async def test_a_lost_message_is_written_again(system_vault: Vault, vault: Vault
     assert (await jobs.retrieve(vault, job.id)).status is JobStatus.SUCCESS
 
 
-def _line(job_id: int) -> LogEntry:
-    return LogEntry(job_id, datetime.now(UTC), "ended")
+def _ending(job: Job, attempt: int) -> Ending:
+    now = datetime.now(UTC)
+    return Ending(job.id, attempt, TaskState.SUCCESS, now, (), {}, now, "ended")
 
 
 def _message(job_id: int) -> bytes:

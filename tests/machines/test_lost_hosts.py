@@ -44,8 +44,9 @@ def test_when_a_worker_host_and_a_server_host_are_cut_off_the_others_go_on_and_w
         wait_until(lambda: shared.status(locked) in ENDED)
         with _locked(shared, "web1", locked):
             job_id = shared.start_slow(6, work1=16, work2=0.2)
-            held = _begun(shared, job_id, "work1")
+            _wait_until_begun(shared, job_id, "work1")
             with shared.network.cut("work1", "web1"):
+                held = _on(shared, job_id, "begun", "work1")
                 freed = beside.submit(wait_until, lambda: bool(shared.fetch(LOCK, int(locked))))
                 taken = wait_until(lambda: held <= _on(shared, job_id, "begun", "work2"))
                 wait_until(lambda: shared.status(job_id) in ENDED)
@@ -58,7 +59,7 @@ def test_when_a_worker_host_and_a_server_host_are_cut_off_the_others_go_on_and_w
         record_testsuite_property("locks of a host without link free after", freed.result())
         ended = _rows(shared, job_id)
         wait_until(lambda: held == _on(shared, job_id, "done", "work1"))
-        _work_again(shared, "work1")
+        _wait_until_at_work(shared, "work1")
         assert _rows(shared, job_id) == ended
         assert [shared.status(job_id), *shared.hosts_of(job_id)] == ["SUCCESS", *["work2"] * 6]
         assert shared.status(further) == "SUCCESS"
@@ -70,9 +71,10 @@ def test_the_tasks_of_a_worker_that_is_killed_are_taken_over(
     shared: Site, record_testsuite_property: Recording
 ) -> None:
     job_id = shared.start_slow(6, work1=LONG, work2=0.2)
-    held = _begun(shared, job_id, "work1")
+    _wait_until_begun(shared, job_id, "work1")
     try:
         shared.workers["work1"].process.kill()
+        held = _on(shared, job_id, "begun", "work1")
         taken = wait_until(lambda: held <= _on(shared, job_id, "begun", "work2"))
         record_testsuite_property("tasks of a killed worker taken over after", taken)
         assert taken < TAKEN_OVER
@@ -98,8 +100,7 @@ def test_servers_say_that_they_cannot_while_the_host_of_the_database_is_cut_off(
         job_id = servers[0].export(documents)
         wait_until(lambda: shared.status(job_id) == "SUCCESS")
         assert servers[1].exported(job_id) == documents
-        for host in WORK:
-            _work_again(shared, host)
+        _wait_until_at_work(shared, *WORK)
 
 
 def test_every_process_rides_out_a_database_that_is_away_for_ten_seconds(
@@ -107,7 +108,7 @@ def test_every_process_rides_out_a_database_that_is_away_for_ten_seconds(
 ) -> None:
     with VaultClient.logged_in(shared.at("web1")) as client:
         slow = shared.start_slow(6, work1=2, work2=2)
-        _begun(shared, slow, *WORK)
+        _wait_until_begun(shared, slow, *WORK)
         before = _processes(shared)
         job_id = client.export(documents)
         with _no_database(shared):
@@ -117,15 +118,12 @@ def test_every_process_rides_out_a_database_that_is_away_for_ten_seconds(
         record_testsuite_property("jobs ended after the start of the database", back)
         assert client.exported(job_id) == documents
         assert _processes(shared) == before
-        for host in WORK:
-            _work_again(shared, host)
+        _wait_until_at_work(shared, *WORK)
 
 
-def _begun(shared: Site, job_id: int, *hosts: str) -> set[str]:
-    """The tasks that the hosts have begun, when each has begun one at least."""
+def _wait_until_begun(shared: Site, job_id: int, *hosts: str) -> None:
+    """Wait until each of the hosts works on a task of a job."""
     wait_until(lambda: all(_on(shared, job_id, "begun", host) for host in hosts))
-    time.sleep(0.5)  # so that it has taken all that it takes at a time
-    return set().union(*(_on(shared, job_id, "begun", host) for host in hosts))
 
 
 def _on(shared: Site, job_id: int, what: str, host: str) -> set[str]:
@@ -139,11 +137,15 @@ def _rows(shared: Site, job_id: int) -> list[Any]:
     return [*shared.fetch("SELECT * FROM jobs WHERE id = $1", job_id), *tasks]
 
 
-def _work_again(shared: Site, host: str) -> None:
-    """See to it that a host takes new tasks."""
-    job_id = shared.start_slow(6, work1=0.5, work2=0.5)
-    wait_until(lambda: shared.status(job_id) == "SUCCESS")
-    assert host in shared.hosts_of(job_id)
+def _wait_until_at_work(shared: Site, *hosts: str) -> None:
+    """Wait until the hosts take new tasks."""
+
+    def all_took_some() -> bool:
+        job_id = shared.start_slow(6, work1=0.3, work2=0.3)
+        wait_until(lambda: shared.status(job_id) == "SUCCESS")
+        return set(hosts) <= set(shared.hosts_of(job_id))
+
+    wait_until(all_took_some)
 
 
 def _once(client: VaultClient, path: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Task:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a job's log, in the order of ``id``."""
+    """One line of a job's log, in the order of ``id``; lines that were written together have the same."""
 
     id: int
     time: datetime

@@ -20,8 +20,8 @@ from strongroom.vault import Vault
 # How many tasks are written in one transaction while a job is QUEUEING.
 _BATCH = 100
 
-# The inputs of so many jobs are kept: each task of a job would read the same one again.
-_INPUTS = 32
+# The code of so many jobs is kept, with input and owner: each task of a job would read the same again.
+_CODES = 32
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Execution:
     vault: Vault
     kinds: dict[str, JobKind[Any]]
     slots: int
-    inputs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    codes: dict[int, Code] = field(default_factory=dict)
 
     async def run(self, payload: bytes) -> None:
         """Begin a job: make its tasks, or do the whole of it if it has only one."""
@@ -107,13 +107,14 @@ class Execution:
         await job_runs.end_queueing(self.vault, queueing, first, batch)
 
     async def _code(self, job: Job) -> Code:
-        given = self.inputs.get(job.id)
-        if given is None:
+        code = self.codes.get(job.id)
+        if code is None:
             given = await job_runs.retrieve_input(self.vault, job.id)
-            if len(self.inputs) >= _INPUTS:
-                del self.inputs[next(iter(self.inputs))]
-            self.inputs[job.id] = given
-        return await Code.of(self.vault, self.kinds, job, given)
+            code = await Code.of(self.vault, self.kinds, job, given)
+            if len(self.codes) >= _CODES:
+                del self.codes[next(iter(self.codes))]
+            self.codes[job.id] = code
+        return code
 
     async def _fail(self, task: Task, error: Exception) -> None:
         output = {"error": str(error)}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from strongroom.domain.dates import whole_second
-from strongroom.domain.job import Job, JobStatus, Task, TaskState
+from strongroom.domain.job import Link, Task, TaskState
 from strongroom.engine.code import Code, explain
 from strongroom.engine.log import closing_lines
 from strongroom.engine.patience import patiently
@@ -13,7 +13,6 @@ from strongroom.sdk import JobKind, ProcessContext
 from strongroom.sdk.contexts import Apply
 from strongroom.services import job_runs
 from strongroom.store.job_progress import Ending, Taken
-from strongroom.store.job_tasks import LogEntry
 from strongroom.store.passing import is_passing
 from strongroom.vault import Vault
 
@@ -39,30 +38,28 @@ async def _work_on(vault: Vault, kinds: dict[str, JobKind[Any]], taken: Taken, t
 
 
 async def _end(code: Code, taken: Taken, ctx: ProcessContext[Any]) -> None:
-    status = JobStatus.SUCCESS if ctx.state is TaskState.SUCCESS else JobStatus.ERRORS_ENCOUNTERED
-    ending = _ending(code.vault, taken, status, ctx.output)
-    ended = replace(taken.job, status=status, run_end_date=ending.date, total_tasks=1)
+    ending = _ending(code.vault, taken, ctx.state, ctx.output, code.kind.links())
+    ended = replace(taken.job, status=ending.status, run_end_date=ending.date, total_tasks=1)
     task = replace(ctx.task, state=ctx.state, output=ctx.output)
     deeds: list[Apply] = list(ctx.applies)
     if code.kind.completes():
         deeds.append(lambda vault: code.close(vault, ended, _only(task)))
-    links = code.kind.links()
-    await job_runs.end_whole(code.vault, replace(ending, links=links), deeds)
+    await job_runs.end_whole(code.vault, ending, deeds)
 
 
 async def _give_up(vault: Vault, taken: Taken, error: Exception) -> None:
-    ending = _ending(vault, taken, JobStatus.ERRORS_ENCOUNTERED, {"error": str(error)})
+    ending = _ending(vault, taken, TaskState.ERRORS_ENCOUNTERED, {"error": str(error)}, ())
     try:
         await job_runs.end_whole(vault, ending, [])
     except job_runs.AbandonedError:
         return
 
 
-def _ending(vault: Vault, taken: Taken, status: JobStatus, output: dict[str, Any]) -> Ending:
+def _ending(vault: Vault, taken: Taken, state: TaskState, output: dict[str, Any], links: tuple[Link, ...]) -> Ending:
     now = vault.clock.now()
-    job: Job = replace(taken.job, status=status, run_end_date=whole_second(now))
-    log = LogEntry(job.id, now, closing_lines(job))
-    return Ending(job.id, taken.attempt, status, whole_second(now), (), output, log)
+    ending = Ending(taken.job.id, taken.attempt, state, whole_second(now), links, output, now, "")
+    ended = replace(taken.job, status=ending.status, run_end_date=ending.date)
+    return replace(ending, log=closing_lines(ended))
 
 
 async def _only(task: Task) -> AsyncIterator[Task]:

@@ -6,7 +6,6 @@ What many jobs do at the same moment is done together, in one transaction: take,
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from strongroom.domain.dates import whole_second
@@ -29,7 +28,7 @@ class AbandonedError(Exception):
 
 async def take(vault: Vault, job_id: int) -> Taken | None:
     """Take a job that is QUEUEING, or one that runs as a whole and is RUNNING by this; None if it needs no worker."""
-    return await vault.database.write_together(job_progress.take, (job_id, whole_second(vault.clock.now())))
+    return await vault.database.write_at_once(job_progress.take, (job_id, whole_second(vault.clock.now())))
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ async def fail_to_run(vault: Vault, run: Queueing) -> bool:
 async def claim_task(vault: Vault, job_id: int, number: int) -> tuple[Job, Task] | None:
     """Take a task; the first one of a job makes it RUNNING. None if there is nothing to do."""
     asked = (job_id, number, whole_second(vault.clock.now()))
-    task = await vault.database.write_together(_claim_tasks, asked)
+    task = await vault.database.write_at_once(job_tasks.claim, asked)
     job = await retrieve(vault, job_id) if task else None
     return None if task is None or job is None else (job, task)
 
@@ -120,7 +119,7 @@ async def complete(vault: Vault, job: Job, status: JobStatus, links: list[dict[s
 async def end_whole(vault: Vault, ending: Ending, deeds: Sequence[Apply]) -> None:
     """End a job that ran as a whole; what its ``deeds`` write is written with it or not at all."""
     if not deeds:
-        if not await vault.database.write_together(job_progress.end_whole, ending):
+        if not await vault.database.write_at_once(job_progress.end_whole, ending):
             raise AbandonedError
         return
     async with vault.database.transaction() as connection:
@@ -145,7 +144,8 @@ async def retrieve_input(vault: Vault, job_id: int) -> dict[str, Any]:
 async def write_log(vault: Vault, job_id: int, text: str, task: Task | None = None) -> None:
     """Add to a job's log, by a transaction of its own: a rolled back task keeps its lines."""
     number, attempt = (None, 0) if task is None else (task.number, task.attempt)
-    await vault.database.write_together(job_tasks.add_log, LogEntry(job_id, vault.clock.now(), text, number, attempt))
+    entry = LogEntry(job_id, vault.clock.now(), text, number, attempt)
+    await vault.database.write_at_once(job_tasks.add_log, entry)
 
 
 async def resend_lost(vault: Vault, untouched_seconds: float) -> int:
@@ -167,11 +167,6 @@ async def resend_lost(vault: Vault, untouched_seconds: float) -> int:
 async def _hold(connection: Connection, run: Queueing) -> None:
     if not await job_progress.hold_queueing(connection, run.job.id, run.attempt):
         raise AbandonedError
-
-
-async def _claim_tasks(connection: Connection, asked: Sequence[tuple[int, int, datetime]]) -> list[Task | None]:
-    await job_progress.run(connection, [job_id for job_id, _, _ in asked], asked[0][2])
-    return await job_tasks.claim(connection, [(job_id, number) for job_id, number, _ in asked])
 
 
 async def _finish_tasks(connection: Connection, finished: Sequence[Finished]) -> list[None]:

@@ -64,8 +64,7 @@ async def create(vault: Vault, new: NewUser) -> int:
 
 async def retrieve(vault: Vault, user_id: int) -> User:
     """One user."""
-    async with vault.database.reading() as connection:
-        user = await rows.retrieve(connection, user_id)
+    user = await vault.database.read_together(rows.retrieve, user_id)
     if user is None:
         raise InvalidData(f"There is no user [{user_id}].")
     return user

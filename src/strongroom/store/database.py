@@ -37,6 +37,7 @@ class Database:
     engine: AsyncEngine
     url: str
     readers: Together
+    single_writers: Together
     writers: Together
     joined: Connection | None = None
 
@@ -68,14 +69,14 @@ class Database:
             json_deserializer=msgspec.json.decode,
         )
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
-        # What only reads needs no BEGIN and no ROLLBACK around it: two trips less.
-        reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-        return cls(engine, url, Together(reading.connect), Together(partial(_writing, engine)))
+        # SQLAlchemy begins no transactions: what only reads needs none, and the driver begins those that write.
+        plain = engine.execution_options(isolation_level="AUTOCOMMIT")
+        return cls(engine, url, Together(plain.connect), Together(plain.connect), Together(partial(_writing, plain)))
 
     async def close(self) -> None:
         """Close every connection of the pool."""
-        await self.readers.close()
-        await self.writers.close()
+        for waiting in (self.readers, self.single_writers, self.writers):
+            await waiting.close()
         await self.engine.dispose()
 
     def bound(self, connection: Connection) -> "Database":
@@ -108,25 +109,27 @@ class Database:
 
     async def write_together(self, deed: Deed[Asked, Answer], asked: Asked) -> Answer:
         """Write in one transaction with all who write the same way now; joins an open transaction instead."""
+        return await self._written(self.writers, deed, asked)
+
+    async def write_at_once(self, deed: Deed[Asked, Answer], asked: Asked) -> Answer:
+        """Do the same by a deed of one statement, which is a transaction by itself."""
+        return await self._written(self.single_writers, deed, asked)
+
+    async def _written(self, together: Together, deed: Deed[Asked, Answer], asked: Asked) -> Answer:
         if self.joined is not None:
             return (await deed(self.joined, [asked]))[0]
-        return await self.writers.do(deed, asked)
+        return await together.do(deed, asked)
 
 
 async def driver(connection: Connection) -> Any:
     """The asyncpg connection below a SQLAlchemy connection, inside its open transaction."""
-    raw = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None
-    if connection.in_transaction() and not raw.is_in_transaction():
-        # SQLAlchemy sends its BEGIN with the first statement of its own: without one, each of ours would be committed.
-        await connection.exec_driver_sql("SELECT 1")
-    return raw
+    return (await connection.get_raw_connection()).driver_connection
 
 
 @asynccontextmanager
-async def _writing(engine: AsyncEngine) -> AsyncIterator[Connection]:
+async def _writing(plain: AsyncEngine) -> AsyncIterator[Connection]:
     try:
-        async with engine.begin() as connection:
+        async with plain.connect() as connection, (await driver(connection)).transaction():
             yield connection
     except (DBAPIError, asyncpg.PostgresError) as error:
         if is_full(error):

@@ -12,10 +12,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, select, update
 
-from strongroom.domain.job import Job, JobStatus, Link, sources_of
-from strongroom.store import job_tasks
+from strongroom.domain.job import Job, JobStatus, Link, TaskState, sources_of
 from strongroom.store.database import Connection, driver
-from strongroom.store.job_tasks import LogEntry
 from strongroom.store.jobs import read
 from strongroom.store.tables import jobs
 
@@ -35,14 +33,6 @@ _TAKE = """
     RETURNING jobs.*
 """
 
-_RUN = """
-    WITH first AS (
-        SELECT id FROM jobs WHERE id = ANY($1::integer[]) AND status = ANY($3::text[]) ORDER BY id FOR NO KEY UPDATE
-    )
-    UPDATE jobs SET status = $4, run_start_date = $2, modified_date = $2, touched = now()
-    FROM first WHERE jobs.id = first.id
-"""
-
 _COUNT = """
     WITH ended AS (
         SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[]) AS ended (id, tasks, failed)
@@ -59,24 +49,32 @@ _COUNT = """
 """
 
 _END = """
-    WITH ended AS (
+    WITH ending AS (
         SELECT * FROM unnest(
-            $1::integer[], $2::integer[], $3::text[], $4::timestamptz[], $5::text[], $6::integer[]
-        ) AS ended (id, attempt, status, date, links, failed)
+            $1::integer[], $2::integer[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+            $8::timestamptz[], $9::text[]
+        ) AS ending (id, attempt, status, date, links, state, output, logged, log)
     ), running AS (
-        SELECT jobs.id FROM jobs JOIN ended USING (id, attempt)
-        WHERE jobs.status = $7 AND jobs.whole ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
+        SELECT jobs.id FROM jobs JOIN ending USING (id, attempt)
+        WHERE jobs.status = $10 AND jobs.whole ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
+    ), ended AS (
+        UPDATE jobs SET
+            status = ending.status,
+            run_end_date = ending.date,
+            modified_date = ending.date,
+            links = ending.links::jsonb,
+            total_tasks = 1,
+            failed_tasks = (ending.state = $11)::integer,
+            touched = now()
+        FROM ending JOIN running USING (id) WHERE jobs.id = ending.id
+        RETURNING jobs.id
+    ), logged AS (
+        INSERT INTO job_log (job_id, time, text) SELECT id, logged, log FROM ending JOIN ended USING (id)
+    ), outputs AS (
+        INSERT INTO job_tasks (job_id, number, state, attempt, items, output)
+        SELECT id, 1, state, attempt, '[]', output::jsonb FROM ending JOIN ended USING (id) WHERE output IS NOT NULL
     )
-    UPDATE jobs SET
-        status = ended.status,
-        run_end_date = ended.date,
-        modified_date = ended.date,
-        links = ended.links::jsonb,
-        total_tasks = 1,
-        failed_tasks = ended.failed,
-        touched = now()
-    FROM ended JOIN running USING (id) WHERE jobs.id = ended.id
-    RETURNING jobs.id
+    SELECT id FROM ended
 """
 
 
@@ -96,12 +94,6 @@ async def take(connection: Connection, asked: Sequence[tuple[int, datetime]]) ->
     rows = await (await driver(connection)).fetch(_TAKE, ids, asked[0][1], runs, JobStatus.RUNNING)
     taken = {row["id"]: Taken(read(row), row["attempt"], row["input"]) for row in rows}
     return [taken.get(job_id) for job_id in ids]
-
-
-async def run(connection: Connection, job_ids: Sequence[int], now: datetime) -> None:
-    """Make those of the jobs RUNNING that are not yet: a first task of theirs begins."""
-    sources = sources_of(JobStatus.RUNNING)
-    await (await driver(connection)).execute(_RUN, job_ids, now, sources, JobStatus.RUNNING)
 
 
 async def hold_queueing(connection: Connection, job_id: int, attempt: int) -> bool:
@@ -137,34 +129,40 @@ async def count_ended(connection: Connection, ended: dict[int, tuple[int, int]])
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job that ran as a whole ends: under which try, with which status, links, output and last log lines."""
+    """How a job that ran as a whole ends: its try, the state and output of its task, its links and last log lines."""
 
     job_id: int
     attempt: int
-    status: JobStatus
+    state: TaskState
     date: datetime
     links: tuple[Link, ...]
     output: dict[str, Any]
-    log: LogEntry
+    logged: datetime
+    log: str
+
+    @property
+    def status(self) -> JobStatus:
+        """The status of the job."""
+        return JobStatus.SUCCESS if self.state is TaskState.SUCCESS else JobStatus.ERRORS_ENCOUNTERED
 
 
 async def end_whole(connection: Connection, endings: Sequence[Ending]) -> list[bool]:
     """End jobs that ran as a whole; False for one whose try is not the present one, or that is not RUNNING."""
-    columns = [
+    rows = await (await driver(connection)).fetch(
+        _END,
         [each.job_id for each in endings],
         [each.attempt for each in endings],
         [each.status for each in endings],
         [each.date for each in endings],
-        [msgspec.json.encode(each.links).decode() for each in endings],
-        [int(each.status is not JobStatus.SUCCESS) for each in endings],
-    ]
-    rows = await (await driver(connection)).fetch(_END, *columns, JobStatus.RUNNING)
-    ended = {row["id"] for row in rows}
-    kept = [each for each in endings if each.job_id in ended]
-    await job_tasks.add_whole(
-        connection, [(each.job_id, each.status is JobStatus.SUCCESS, each.output) for each in kept]
+        [_json(each.links) for each in endings],
+        [each.state for each in endings],
+        [_json(each.output) if each.output else None for each in endings],
+        [each.logged for each in endings],
+        [each.log for each in endings],
+        JobStatus.RUNNING,
+        TaskState.ERRORS_ENCOUNTERED,
     )
-    await job_tasks.add_log(connection, [each.log for each in kept])
+    ended = {row["id"] for row in rows}
     return [each.job_id in ended for each in endings]
 
 
@@ -187,3 +185,7 @@ async def active_untouched(connection: Connection, seconds: float, most: int) ->
 async def touch(connection: Connection, job_ids: Sequence[int]) -> None:
     """Note that these jobs have been looked at now."""
     await connection.execute(update(jobs).where(jobs.c.id.in_(job_ids)).values(touched=func.now()))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import delete, func, insert, select
 
-from strongroom.domain.job import JobStatus, LogLine, Task, TaskState
+from strongroom.domain.job import JobStatus, LogLine, Task, TaskState, sources_of
 from strongroom.domain.page import Window
 from strongroom.store.database import Connection, driver
 from strongroom.store.tables import job_log, job_tasks
@@ -16,13 +16,22 @@ from strongroom.store.tables import job_log, job_tasks
 _OPEN = (TaskState.QUEUED, TaskState.RUNNING)
 
 _CLAIM = """
-    WITH open AS (
-        SELECT job_id, number
-        FROM job_tasks JOIN unnest($1::integer[], $2::integer[]) AS asked (job_id, number) USING (job_id, number)
-        WHERE state = ANY($3::text[]) AND EXISTS (SELECT FROM jobs WHERE jobs.id = job_id AND jobs.status = $5)
+    WITH asked AS (
+        SELECT * FROM unnest($1::integer[], $2::integer[]) AS asked (job_id, number)
+    ), first AS (
+        SELECT id FROM jobs WHERE id = ANY($1::integer[]) AND status = ANY($3::text[]) ORDER BY id FOR NO KEY UPDATE
+    ), begun AS (
+        UPDATE jobs SET status = $4, run_start_date = $5, modified_date = $5, touched = now()
+        FROM first WHERE jobs.id = first.id
+        RETURNING jobs.id
+    ), open AS (
+        SELECT job_id, number FROM job_tasks JOIN asked USING (job_id, number)
+        WHERE state = ANY($6::text[]) AND (
+            job_id IN (SELECT id FROM begun) OR EXISTS (SELECT FROM jobs WHERE jobs.id = job_id AND jobs.status = $4)
+        )
         ORDER BY job_id, number FOR NO KEY UPDATE OF job_tasks
     )
-    UPDATE job_tasks SET state = $4, attempt = attempt + 1, touched = now()
+    UPDATE job_tasks SET state = $7, attempt = attempt + 1, touched = now()
     FROM open WHERE job_tasks.job_id = open.job_id AND job_tasks.number = open.number
     RETURNING job_tasks.job_id, job_tasks.number, job_tasks.attempt, job_tasks.items
 """
@@ -54,17 +63,28 @@ async def remove_all(connection: Connection, job_id: int) -> None:
     await connection.execute(delete(job_tasks).where(job_tasks.c.job_id == job_id))
 
 
-async def claim(connection: Connection, asked: Sequence[tuple[int, int]]) -> list[Task | None]:
-    """Take open tasks of RUNNING jobs, by job id and number, for one more try; None where there is nothing to do."""
-    ids, numbers = [job_id for job_id, _ in asked], [number for _, number in asked]
-    rows = await (await driver(connection)).fetch(_CLAIM, ids, numbers, _OPEN, TaskState.RUNNING, JobStatus.RUNNING)
+async def claim(connection: Connection, asked: Sequence[tuple[int, int, datetime]]) -> list[Task | None]:
+    """Take open tasks, by job id, number and time, for one more try; None where there is nothing to do.
+
+    The first task of a job makes it RUNNING, and only tasks of RUNNING jobs are open.
+    """
+    rows = await (await driver(connection)).fetch(
+        _CLAIM,
+        [job_id for job_id, _, _ in asked],
+        [number for _, number, _ in asked],
+        sources_of(JobStatus.RUNNING),
+        JobStatus.RUNNING,
+        asked[0][2],
+        _OPEN,
+        TaskState.RUNNING,
+    )
     taken = {
         (row["job_id"], row["number"]): Task(
             row["job_id"], row["number"], TaskState.RUNNING, row["attempt"], row["items"]
         )
         for row in rows
     }
-    return [taken.get(key) for key in asked]
+    return [taken.get((job_id, number)) for job_id, number, _ in asked]
 
 
 @dataclass(frozen=True)
@@ -87,24 +107,6 @@ async def finish(connection: Connection, finished: Sequence[Finished]) -> bool:
     ]
     done: str = await (await driver(connection)).execute(_FINISH, *columns, TaskState.RUNNING)
     return int(done.rpartition(" ")[2]) == len(finished)
-
-
-async def add_whole(connection: Connection, ended: Sequence[tuple[int, bool, dict[str, Any]]]) -> None:
-    """Write the one task of jobs that ran as a whole: job id, whether it went well, its output."""
-    rows: list[dict[str, Any]] = [
-        {
-            "job_id": job_id,
-            "number": 1,
-            "state": TaskState.SUCCESS if well else TaskState.ERRORS_ENCOUNTERED,
-            "attempt": 1,
-            "items": [],
-            "output": output,
-        }
-        for job_id, well, output in ended
-        if output
-    ]
-    if rows:
-        await connection.execute(insert(job_tasks), rows)
 
 
 async def open_numbers(connection: Connection, job_id: int, up_to: int) -> list[int]:
@@ -168,22 +170,21 @@ class LogEntry:
 
 
 async def add_log(connection: Connection, entries: Sequence[LogEntry]) -> list[None]:
-    """Add to the logs of jobs."""
-    lines = [(entry, line) for entry in entries for line in entry.text.splitlines() or [""]]
+    """Add to the logs of jobs: a row for each entry, however many lines it has."""
     await (await driver(connection)).execute(
         _ADD_LOG,
-        [entry.job_id for entry, _ in lines],
-        [entry.task for entry, _ in lines],
-        [entry.attempt for entry, _ in lines],
-        [entry.time for entry, _ in lines],
-        [line for _, line in lines],
+        [entry.job_id for entry in entries],
+        [entry.task for entry in entries],
+        [entry.attempt for entry in entries],
+        [entry.time for entry in entries],
+        [entry.text for entry in entries],
     )
     return [None] * len(entries)
 
 
 async def read_log(connection: Connection, job_id: int, after: int, limit: int) -> list[LogLine]:
-    """Lines of a job's log whose id is above ``after``, in order."""
+    """Lines of a job's log whose id is above ``after``, in order; those of one entry have the same id."""
     rows = await connection.execute(
         select(job_log).where(job_log.c.job_id == job_id, job_log.c.id > after).order_by(job_log.c.id).limit(limit)
     )
-    return [LogLine(row.id, row.time, row.text, row.task) for row in rows]
+    return [LogLine(row.id, row.time, line, row.task) for row in rows for line in row.text.splitlines() or [""]]

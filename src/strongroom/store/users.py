@@ -43,10 +43,11 @@ async def add(connection: Connection, values: dict[str, Any]) -> int | None:
     return made
 
 
-async def retrieve(connection: Connection, user_id: int) -> User | None:
-    """One user, or None."""
-    row = (await connection.execute(select(*_FIELDS).where(users.c.id == user_id))).one_or_none()
-    return None if row is None else _user(row)
+async def retrieve(connection: Connection, user_ids: Sequence[int]) -> list[User | None]:
+    """Users in the order of their ids as given; None for one that there is not."""
+    rows = await connection.execute(select(*_FIELDS).where(users.c.id.in_(user_ids)))
+    found = {row.id: _user(row) for row in rows}
+    return [found.get(user_id) for user_id in user_ids]
 
 
 async def by_name(connection: Connection, name: str) -> tuple[User, str | None] | None:
