@@ -12,8 +12,9 @@ import structlog
 from strongroom.domain.errors import VaultError
 from strongroom.domain.job import Job, JobStatus, Task
 from strongroom.engine.log import closing_lines
+from strongroom.engine.owners import Owners
 from strongroom.sdk import CompletionContext, InitContext, JobKind, ProcessContext
-from strongroom.services import job_runs, users
+from strongroom.services import job_runs
 from strongroom.vault import Vault
 
 MAX_ATTEMPTS = 10
@@ -35,13 +36,12 @@ class Code:
     input: Any
 
     @classmethod
-    async def of(cls, vault: Vault, kinds: dict[str, JobKind[Any]], job: Job, given: dict[str, Any]) -> "Code":
+    async def of(cls, owners: Owners, kinds: dict[str, JobKind[Any]], job: Job, given: dict[str, Any]) -> "Code":
         """Find the code of a job whose client asked for ``given``."""
         kind = kinds.get(job.kind)
         if kind is None:
             raise GivenUpError(f"No code is loaded for jobs of kind {job.kind!r}.")
-        owner = await users.retrieve(vault, job.created_by)
-        return cls(vault.as_user(owner), kind, msgspec.convert(given, kind.input))
+        return cls(await owners.of(job.created_by), kind, msgspec.convert(given, kind.input))
 
     def items(self, job: Job) -> AsyncIterator[dict[str, Any]]:
         """The items of the job, as its code gives them."""

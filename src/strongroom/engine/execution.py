@@ -10,6 +10,7 @@ import msgspec
 from strongroom.domain.job import Job, JobStatus, Task, TaskState
 from strongroom.engine import whole
 from strongroom.engine.code import Code, explain, sign_off
+from strongroom.engine.owners import Owners
 from strongroom.engine.patience import patiently
 from strongroom.sdk import JobKind
 from strongroom.services import job_messages, job_runs, jobs
@@ -32,6 +33,10 @@ class Execution:
     kinds: dict[str, JobKind[Any]]
     slots: int
     codes: dict[int, Code] = field(default_factory=dict)
+    owners: Owners = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "owners", Owners(self.vault))
 
     async def run(self, payload: bytes) -> None:
         """Begin a job: make its tasks, or do the whole of it if it has only one."""
@@ -41,7 +46,7 @@ class Execution:
         if taken.job.status is JobStatus.QUEUEING:
             await self._queue(taken)
         else:
-            await whole.run(self.vault, self.kinds, taken)
+            await whole.run(self.owners, self.kinds, taken)
 
     async def task(self, payload: bytes) -> None:
         """Work on one task, then write all that it made in one transaction."""
@@ -87,7 +92,7 @@ class Execution:
         try:
             if taken.attempt > 1:
                 await job_runs.begin_queueing(self.vault, queueing)
-            code = await Code.of(self.vault, self.kinds, taken.job, taken.input)
+            code = await Code.of(self.owners, self.kinds, taken.job, taken.input)
             await self._write_tasks(queueing, code)
         except job_runs.AbandonedError:
             return
@@ -110,7 +115,7 @@ class Execution:
         code = self.codes.get(job.id)
         if code is None:
             given = await job_runs.retrieve_input(self.vault, job.id)
-            code = await Code.of(self.vault, self.kinds, job, given)
+            code = await Code.of(self.owners, self.kinds, job, given)
             if len(self.codes) >= _CODES:
                 del self.codes[next(iter(self.codes))]
             self.codes[job.id] = code

@@ -8,6 +8,7 @@ from strongroom.domain.dates import whole_second
 from strongroom.domain.job import Link, Task, TaskState
 from strongroom.engine.code import Code, explain
 from strongroom.engine.log import closing_lines
+from strongroom.engine.owners import Owners
 from strongroom.engine.patience import patiently
 from strongroom.sdk import JobKind, ProcessContext
 from strongroom.sdk.contexts import Apply
@@ -17,22 +18,22 @@ from strongroom.store.passing import is_passing
 from strongroom.vault import Vault
 
 
-async def run(vault: Vault, kinds: dict[str, JobKind[Any]], taken: Taken) -> None:
+async def run(owners: Owners, kinds: dict[str, JobKind[Any]], taken: Taken) -> None:
     """Work on the job, then end it with all that it made."""
     task = Task(taken.job.id, 1, TaskState.RUNNING, taken.attempt, [])
     try:
-        await patiently(taken.job.id, lambda: _work_on(vault, kinds, taken, task))
+        await patiently(taken.job.id, lambda: _work_on(owners, kinds, taken, task))
     except job_runs.AbandonedError:
         return
     except Exception as error:
         if is_passing(error):
             raise
-        await explain(vault, taken.job, task, error)
-        await _give_up(vault, taken, error)
+        await explain(owners.vault, taken.job, task, error)
+        await _give_up(owners.vault, taken, error)
 
 
-async def _work_on(vault: Vault, kinds: dict[str, JobKind[Any]], taken: Taken, task: Task) -> None:
-    code = await Code.of(vault, kinds, taken.job, taken.input)
+async def _work_on(owners: Owners, kinds: dict[str, JobKind[Any]], taken: Taken, task: Task) -> None:
+    code = await Code.of(owners, kinds, taken.job, taken.input)
     task = replace(task, items=[item async for item in code.items(taken.job)])
     await _end(code, taken, await code.process(taken.job, task))
 

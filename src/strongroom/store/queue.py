@@ -6,7 +6,7 @@ message may come twice or late, and one that is lost is written again by the swe
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -122,7 +122,7 @@ class Consumer:
 
     async def _deliver(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set or the database is lost, which the library would notice half a minute later."""
-        hurry, lost = asyncio.Event(), asyncio.Event()
+        hurry, lost = _Hurry(), asyncio.Event()
 
         async def watch(connection: asyncpg.Connection) -> None:
             connection.add_termination_listener(lambda _: lost.set())
@@ -160,7 +160,7 @@ class Consumer:
         if lost.is_set() and not stop.is_set():
             raise ConnectionResetError("the database has closed the connection")
 
-    async def _end(self, manager: QueueManager, stop: asyncio.Event, lost: asyncio.Event, hurry: asyncio.Event) -> None:
+    async def _end(self, manager: QueueManager, stop: asyncio.Event, lost: asyncio.Event, hurry: "_Hurry") -> None:
         causes = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(lost.wait())}
         try:
             await asyncio.wait(causes, return_when=asyncio.FIRST_COMPLETED)
@@ -169,28 +169,45 @@ class Consumer:
                 cause.cancel()
         manager.shutdown.set()
         await asyncio.sleep(self.drain_seconds)
-        hurry.set()
+        hurry.up()
 
 
-def _yielding(handler: Handler, hurry: asyncio.Event) -> Callable[[Delivery], Awaitable[None]]:
+@dataclass
+class _Hurry:
+    """What handlers do at the moment, and whether their time is up."""
+
+    working: set["asyncio.Task[None]"] = field(default_factory=set)
+    is_up: bool = False
+
+    def up(self) -> None:
+        """Have all handlers give their messages back."""
+        self.is_up = True
+        for work in self.working:
+            work.cancel()
+
+
+def _yielding(handler: Handler, hurry: _Hurry) -> Callable[[Delivery], Awaitable[None]]:
     """Wrap a handler so that it gives its message back, instead of being cancelled with it, when time is up."""
 
     async def handle(delivery: Delivery) -> None:
-        work = asyncio.ensure_future(handler(delivery.payload or b""))
-        deadline = asyncio.ensure_future(hurry.wait())
+        work: asyncio.Task[None] = asyncio.create_task(_begun(handler, delivery))
+        hurry.working.add(work)
         try:
-            await asyncio.wait({work, deadline}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                work.cancel()
-                await asyncio.wait({work})
-                raise RetryRequested(reason="the worker stops")
-            await work
+            await asyncio.wait({work})
+        finally:
+            hurry.working.discard(work)
+        if work.cancelled() and hurry.is_up:
+            raise RetryRequested(reason="the worker stops")
+        try:
+            work.result()
         except HandBackError as back:
             raise RetryRequested(delay=timedelta(seconds=back.delay), reason=str(back)) from back
-        finally:
-            deadline.cancel()
 
     return handle
+
+
+async def _begun(handler: Handler, delivery: Delivery) -> None:
+    await handler(delivery.payload or b"")
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

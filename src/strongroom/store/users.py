@@ -11,10 +11,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from strongroom.domain.page import Window
 from strongroom.domain.user import User
-from strongroom.store.database import Connection
+from strongroom.store.database import Connection, driver
 from strongroom.store.tables import login_failures, sessions, users, vaults
 
 _FIELDS = tuple(column for column in users.c if column.name != "password_hash")
+_RETRIEVE = f"SELECT {', '.join(column.name for column in _FIELDS)} FROM users WHERE id = ANY($1::integer[])"  # noqa: S608 - our own columns
 
 
 async def add_vault(connection: Connection, vault_id: int, name: str, timezone: str) -> None:
@@ -45,8 +46,8 @@ async def add(connection: Connection, values: dict[str, Any]) -> int | None:
 
 async def retrieve(connection: Connection, user_ids: Sequence[int]) -> list[User | None]:
     """Users in the order of their ids as given; None for one that there is not."""
-    rows = await connection.execute(select(*_FIELDS).where(users.c.id.in_(user_ids)))
-    found = {row.id: _user(row) for row in rows}
+    rows = await (await driver(connection)).fetch(_RETRIEVE, user_ids)
+    found = {row["id"]: User(**row) for row in rows}
     return [found.get(user_id) for user_id in user_ids]
 
 
