@@ -48,7 +48,7 @@ async def prepare(settings: Settings, alone: bool = False) -> str | None:  # noq
     assert settings.database_url is not None
     await _reach_blobs(settings)
     await _reach(settings.database_url)
-    database = Database.connect(settings.database_url, pool_size=2)
+    database = Database.connect(settings.database_url, pool_size=4)
     try:
         async with migrations.turn(database):
             _refuse_newer(await migrations.revision(database))
@@ -104,7 +104,7 @@ async def _furnish(settings: Settings, *, alone: bool) -> str | None:
 
 
 async def _find_prepared(url: str) -> None:
-    database = Database.connect(url, pool_size=1)
+    database = Database.connect(url, pool_size=2)
     try:
         revision = await migrations.revision(database)
     finally:

@@ -29,7 +29,7 @@ async def test_the_newest_migration_is_the_one_that_is_named(vault: Vault) -> No
 
 
 async def test_several_processes_may_migrate_an_empty_database_at_once(empty_database_url: str) -> None:
-    databases = [Database.connect(empty_database_url, pool_size=1) for _ in range(3)]
+    databases = [Database.connect(empty_database_url, pool_size=2) for _ in range(3)]
     try:
         assert await revision(databases[0]) is None
         await asyncio.gather(*(migrate(database) for database in databases))

@@ -1,5 +1,6 @@
 """The main path of a job: its items are made, its tasks are worked on, it is closed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +33,7 @@ class Execution:
     vault: Vault
     kinds: dict[str, JobKind[Any]]
     slots: int
-    codes: dict[int, Code] = field(default_factory=dict)
+    codes: dict[int, asyncio.Task[Code]] = field(default_factory=dict)
     owners: Owners = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,14 +113,20 @@ class Execution:
         await job_runs.end_queueing(self.vault, queueing, first, batch)
 
     async def _code(self, job: Job) -> Code:
-        code = self.codes.get(job.id)
-        if code is None:
-            given = await job_runs.retrieve_input(self.vault, job.id)
-            code = await Code.of(self.owners, self.kinds, job, given)
+        """Find the code of a job whose tasks run; those that begin at the same moment share one look."""
+        loading = self.codes.get(job.id)
+        if loading is None:
             if len(self.codes) >= _CODES:
                 del self.codes[next(iter(self.codes))]
-            self.codes[job.id] = code
-        return code
+            loading = self.codes[job.id] = asyncio.create_task(self._load(job))
+        try:
+            return await asyncio.shield(loading)
+        except Exception:
+            self.codes.pop(job.id, None)
+            raise
+
+    async def _load(self, job: Job) -> Code:
+        return await Code.of(self.owners, self.kinds, job, await job_runs.retrieve_input(self.vault, job.id))
 
     async def _fail(self, task: Task, error: Exception) -> None:
         output = {"error": str(error)}

@@ -62,7 +62,7 @@ class DocumentExport(JobKind[DocumentExportInput]):
         Start("POST", "/objects/documents/batch/actions/fileextract", rows="documents"),
         Start("POST", "/objects/documents/versions/batch/actions/fileextract", rows="versions"),
     )
-    chunk_size = 200
+    chunk_size = 500
 
     async def check(self, vault: Vault, given: DocumentExportInput) -> None:
         """Refuse an export of nothing, and one of more than 10,000 versions."""

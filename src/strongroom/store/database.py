@@ -42,7 +42,7 @@ class Database:
     joined: Connection | None = None
 
     @classmethod
-    def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
+    def connect(cls, url: str, *, pool_size: int = 20) -> "Database":
         """Make the pool; nothing is connected before the first use. ``url`` is a libpq URL (``postgresql://...``)."""
         settings = {
             **SERVER_SETTINGS,
@@ -62,7 +62,8 @@ class Database:
                 server_settings=settings,
             ),
             pool_size=pool_size,
-            max_overflow=pool_size,
+            # What overflows is closed again at once, and each new connection asks the server for its types.
+            max_overflow=0,
             # Values would stand in logs and tracebacks otherwise: names, paths, hashes.
             hide_parameters=True,
             json_serializer=_to_json,
