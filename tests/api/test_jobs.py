@@ -152,7 +152,7 @@ async def test_fields_come_in_every_way(http: httpx.AsyncClient, vault: Vault, h
     else:
         reply = await http.post(GREET, content=pieces(), headers={"Content-Type": "application/x-www-form-urlencoded"})
     job_id = reply.json()["job_id"]
-    given = await job_runs.retrieve_input(vault, int(job_id))
+    _, given = await job_runs.retrieve_with_input(vault, int(job_id))
     assert (given["loud"], given["times"], given["room"]) == (True, 3, "kitchen")
 
 

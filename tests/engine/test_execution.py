@@ -87,7 +87,7 @@ async def test_a_cancelled_job_ends_at_once_and_takes_no_more_results(system_vau
     assert claimed is not None
     assert (await jobs.cancel(vault, job.id)).status is JobStatus.CANCELLED
     with pytest.raises(job_runs.AbandonedError):
-        await job_runs.finish_task(system_vault, claimed[1], claimed[1].state, {}, [])
+        await job_runs.finish_task(system_vault, claimed, claimed.state, {}, [])
     await execution.task(_message(job.id, 2))
     await execution.complete(_message(job.id))
     again = await jobs.retrieve(vault, job.id)
@@ -124,7 +124,7 @@ async def test_a_task_taken_over_by_a_second_worker_is_not_ended_by_the_first(
     assert first is not None
     assert second is not None
     with pytest.raises(job_runs.AbandonedError):
-        await job_runs.finish_task(system_vault, first[1], first[1].state, {"by": "first"}, [])
+        await job_runs.finish_task(system_vault, first, first.state, {"by": "first"}, [])
     await execution.task(_message(job.id, 1))
     assert (await jobs.retrieve(vault, job.id)).open_tasks == 0
 
@@ -141,7 +141,7 @@ async def test_what_apply_wrote_is_rolled_back_with_the_task(system_vault: Vault
         raise RuntimeError("and then it broke")
 
     with pytest.raises(RuntimeError):
-        await job_runs.finish_task(system_vault, claimed[1], claimed[1].state, {}, [write])
+        await job_runs.finish_task(system_vault, claimed, claimed.state, {}, [write])
     assert await jobs.log(vault, job.id) == []
     assert (await jobs.retrieve(vault, job.id)).open_tasks == 1
 

@@ -29,9 +29,10 @@ class GivenUpError(Exception):
 
 @dataclass(frozen=True)
 class Code:
-    """The code of one job: its kind, its input, and the Vault as the job's owner sees it."""
+    """The code of one job, which is given the job as it was when it began, and the Vault as its owner sees it."""
 
     vault: Vault
+    job: Job
     kind: JobKind[Any]
     input: Any
 
@@ -41,25 +42,26 @@ class Code:
         kind = kinds.get(job.kind)
         if kind is None:
             raise GivenUpError(f"No code is loaded for jobs of kind {job.kind!r}.")
-        return cls(await owners.of(job.created_by), kind, msgspec.convert(given, kind.input))
+        return cls(await owners.of(job.created_by), job, kind, msgspec.convert(given, kind.input))
 
-    def items(self, job: Job) -> AsyncIterator[dict[str, Any]]:
+    def items(self) -> AsyncIterator[dict[str, Any]]:
         """The items of the job, as its code gives them."""
-        return self.kind.init(InitContext(self.vault, job, self.input, partial(job_runs.write_log, self.vault, job.id)))
+        log = partial(job_runs.write_log, self.vault, self.job.id)
+        return self.kind.init(InitContext(self.vault, self.job, self.input, log))
 
-    async def process(self, job: Job, task: Task) -> ProcessContext[Any]:
+    async def process(self, task: Task) -> ProcessContext[Any]:
         """Work on one task; gives what the code wants to have written."""
         if task.attempt > MAX_ATTEMPTS:
             raise GivenUpError(f"{task.id} was begun {MAX_ATTEMPTS} times and never ended; it is given up.")
-        log = partial(job_runs.write_log, self.vault, job.id, task=task)
-        ctx = ProcessContext(self.vault, job, self.input, task, log)
+        log = partial(job_runs.write_log, self.vault, self.job.id, task=task)
+        ctx = ProcessContext(self.vault, self.job, self.input, task, log)
         await self.kind.process(ctx)
         return ctx
 
-    async def close(self, vault: Vault, job: Job, tasks: AsyncIterator[Task]) -> None:
+    async def close(self, vault: Vault, ended: Job, tasks: AsyncIterator[Task]) -> None:
         """Call the completion inside the transaction that ends the job, which ``vault`` is bound to."""
-        ctx = CompletionContext(vault, job, self.input, partial(job_runs.write_log, vault, job.id), lambda: tasks)
-        if job.status is JobStatus.SUCCESS:
+        ctx = CompletionContext(vault, ended, self.input, partial(job_runs.write_log, vault, ended.id), lambda: tasks)
+        if ended.status is JobStatus.SUCCESS:
             await self.kind.complete_with_success(ctx)
         else:
             await self.kind.complete_with_error(ctx)
@@ -70,11 +72,11 @@ async def sign_off(vault: Vault, job: Job) -> None:
     await job_runs.write_log(vault, job.id, closing_lines(job))
 
 
-async def explain(vault: Vault, job: Job, task: Task | None, error: Exception) -> None:
+async def explain(vault: Vault, job_id: int, task: Task | None, error: Exception) -> None:
     """Write to a job's log why its code failed; what is no error of ours goes with its traceback."""
     if isinstance(error, VaultError | GivenUpError):
         text = str(error)
     else:
-        _log.error("job_code_failed", job_id=job.id, kind=job.kind, exc_info=error)
+        _log.error("job_code_failed", job_id=job_id, exc_info=error)
         text = "".join(traceback.format_exception(error))
-    await job_runs.write_log(vault, job.id, text, task)
+    await job_runs.write_log(vault, job_id, text, task)

@@ -52,18 +52,17 @@ class Execution:
     async def task(self, payload: bytes) -> None:
         """Work on one task, then write all that it made in one transaction."""
         message = job_messages.read(payload)
-        claimed = await job_runs.claim_task(self.vault, message.job_id, message.task)
-        if claimed is None:
+        task = await job_runs.claim_task(self.vault, message.job_id, message.task)
+        if task is None:
             return
-        job, task = claimed
         try:
-            await patiently(job.id, lambda: self._work_on(job, task))
+            await patiently(task.job_id, lambda: self._work_on(task))
         except job_runs.AbandonedError:
             return
         except Exception as error:
             if is_passing(error):
                 raise
-            await explain(self.vault, job, task, error)
+            await explain(self.vault, task.job_id, task, error)
             await self._fail(task, error)
 
     async def complete(self, payload: bytes) -> None:
@@ -73,18 +72,18 @@ class Execution:
             return
         status = JobStatus.ERRORS_ENCOUNTERED if job.failed_tasks else JobStatus.SUCCESS
         try:
-            code = await self._code(job)
+            code = await self._code(job.id)
             links = [msgspec.to_builtins(link) for link in code.kind.links()]
             await job_runs.complete(code.vault, job, status, links, partial(_close, code))
         except Exception as error:
             if is_passing(error):
                 raise
-            await explain(self.vault, job, None, error)
+            await explain(self.vault, job.id, None, error)
             await job_runs.complete(self.vault, job, JobStatus.ERRORS_ENCOUNTERED, [], sign_off)
 
-    async def _work_on(self, job: Job, task: Task) -> None:
-        code = await self._code(job)
-        ctx = await code.process(job, task)
+    async def _work_on(self, task: Task) -> None:
+        code = await self._code(task.job_id)
+        ctx = await code.process(task)
         await job_runs.finish_task(code.vault, task, ctx.state, ctx.output, ctx.applies)
 
     async def _queue(self, taken: Taken) -> None:
@@ -100,33 +99,34 @@ class Execution:
         except Exception as error:
             if is_passing(error):
                 raise
-            await explain(self.vault, taken.job, None, error)
+            await explain(self.vault, taken.job.id, None, error)
             await job_runs.fail_to_run(self.vault, queueing)
 
     async def _write_tasks(self, queueing: job_runs.Queueing, code: Code) -> None:
         first, batch = 1, list[list[dict[str, Any]]]()
-        async for task in _chunks(code.items(queueing.job), code.kind.chunk_size or 1):
+        async for task in _chunks(code.items(), code.kind.chunk_size or 1):
             if len(batch) == _BATCH:
                 await job_runs.add_tasks(self.vault, queueing, first, batch)
                 first, batch = first + len(batch), []
             batch.append(task)
         await job_runs.end_queueing(self.vault, queueing, first, batch)
 
-    async def _code(self, job: Job) -> Code:
+    async def _code(self, job_id: int) -> Code:
         """Find the code of a job whose tasks run; those that begin at the same moment share one look."""
-        loading = self.codes.get(job.id)
+        loading = self.codes.get(job_id)
         if loading is None:
             if len(self.codes) >= _CODES:
                 del self.codes[next(iter(self.codes))]
-            loading = self.codes[job.id] = asyncio.create_task(self._load(job))
+            loading = self.codes[job_id] = asyncio.create_task(self._load(job_id))
         try:
             return await asyncio.shield(loading)
         except Exception:
-            self.codes.pop(job.id, None)
+            self.codes.pop(job_id, None)
             raise
 
-    async def _load(self, job: Job) -> Code:
-        return await Code.of(self.owners, self.kinds, job, await job_runs.retrieve_input(self.vault, job.id))
+    async def _load(self, job_id: int) -> Code:
+        job, given = await job_runs.retrieve_with_input(self.vault, job_id)
+        return await Code.of(self.owners, self.kinds, job, given)
 
     async def _fail(self, task: Task, error: Exception) -> None:
         output = {"error": str(error)}

@@ -28,14 +28,14 @@ async def run(owners: Owners, kinds: dict[str, JobKind[Any]], taken: Taken) -> N
     except Exception as error:
         if is_passing(error):
             raise
-        await explain(owners.vault, taken.job, task, error)
+        await explain(owners.vault, taken.job.id, task, error)
         await _give_up(owners.vault, taken, error)
 
 
 async def _work_on(owners: Owners, kinds: dict[str, JobKind[Any]], taken: Taken, task: Task) -> None:
     code = await Code.of(owners, kinds, taken.job, taken.input)
-    task = replace(task, items=[item async for item in code.items(taken.job)])
-    await _end(code, taken, await code.process(taken.job, task))
+    task = replace(task, items=[item async for item in code.items()])
+    await _end(code, taken, await code.process(task))
 
 
 async def _end(code: Code, taken: Taken, ctx: ProcessContext[Any]) -> None:

@@ -80,12 +80,10 @@ async def fail_to_run(vault: Vault, run: Queueing) -> bool:
         return await rows.move(connection, run.job.id, JobStatus.FAILED_TO_RUN, values) is not None
 
 
-async def claim_task(vault: Vault, job_id: int, number: int) -> tuple[Job, Task] | None:
+async def claim_task(vault: Vault, job_id: int, number: int) -> Task | None:
     """Take a task; the first one of a job makes it RUNNING. None if there is nothing to do."""
     asked = (job_id, number, whole_second(vault.clock.now()))
-    task = await vault.database.write_at_once(job_tasks.claim, asked)
-    job = await retrieve(vault, job_id) if task else None
-    return None if task is None or job is None else (job, task)
+    return await vault.database.write_at_once(job_tasks.claim, asked)
 
 
 async def finish_task(vault: Vault, task: Task, state: TaskState, output: dict[str, Any], applies: list[Apply]) -> None:
@@ -135,10 +133,12 @@ async def retrieve(vault: Vault, job_id: int) -> Job | None:
     return await vault.database.read_together(rows.retrieve_many, job_id)
 
 
-async def retrieve_input(vault: Vault, job_id: int) -> dict[str, Any]:
-    """What the client of a job asked for."""
+async def retrieve_with_input(vault: Vault, job_id: int) -> tuple[Job, dict[str, Any]]:
+    """One job that there is, and what its client asked for."""
     async with vault.database.reading() as connection:
-        return await rows.retrieve_input(connection, job_id)
+        (job,) = await rows.retrieve_many(connection, [job_id])
+        assert job is not None
+        return job, await rows.retrieve_input(connection, job_id)
 
 
 async def write_log(vault: Vault, job_id: int, text: str, task: Task | None = None) -> None:
