@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from tests.store.embedded_servers import DEADLINE, Owner, fetch, is_dead, postgr
 
 from strongroom.store.embedded import EmbeddedPostgres
 from strongroom.store.embedded.binaries import find_binaries
+from strongroom.store.embedded.watcher import LOCKS, OWNERS, take_lock
 
 
 @pytest.mark.parametrize("victim", ["owner", "owner and watcher"])
@@ -62,6 +64,18 @@ def test_kill_9_of_the_owner_stops_the_server(place: Path, ephemeral: bool) -> N
     wait_until(lambda: all(is_dead(process.pid) for process in family))
     assert not socket_dir(server).exists()
     assert data.exists() is not ephemeral
+
+
+def test_a_lock_that_outlives_a_killed_owner_for_a_moment_does_not_keep_its_server(place: Path) -> None:
+    owner = Owner(place)
+    server = owner.server()
+    # As a process does that the owner was about to start: it has all files of the owner until it is another program.
+    lock = take_lock(place / LOCKS / OWNERS, fcntl.LOCK_SH)
+    owner.kill()
+    time.sleep(0.5)
+    assert not is_dead(server.pid)
+    os.close(lock)
+    wait_until(lambda: is_dead(server.pid))
 
 
 def test_kill_9_during_the_first_start_leaves_nothing_half_made(place: Path) -> None:

@@ -25,6 +25,7 @@ DONE, CLEAR = b"d", b"c"  # an owner's last words: it has stopped the server its
 KEEP, REMOVE, REMOVE_ALL = "keep", "remove", "remove-all"  # at stop: nothing, the cluster, the data folder too
 
 _DEED_WAIT = 90.0  # seconds; the longest deed is a first start or a stop that needs all three signals
+_LAST_BREATH = 2.0  # seconds in which what a killed owner had begun to start lets go of its locks
 _STOP_STEPS = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))  # fast, immediate, last resort
 
 
@@ -83,26 +84,27 @@ def end_orphans(cluster: Path, name: str) -> None:
                 os.kill(child, signal.SIGQUIT)
 
 
-def release(cluster: Path, run_dir: Path, data_dir: Path, leave: str) -> None:
-    """Stop the server unless another owner lives, and remove what ``leave`` says."""
+def release(cluster: Path, run_dir: Path, data_dir: Path, leave: str) -> bool:
+    """Stop the server and remove what ``leave`` says; False, and nothing is done, if another owner lives."""
     if not (data_dir / LOCKS).is_dir():
         # Somebody has removed the data directory under the server: there is nothing left to share.
         _stop(cluster, run_dir, data_dir)
         _remove(cluster, data_dir, leave)
-        return
+        return True
     deed = take_deed(data_dir)
     try:
         # Under the deed nobody joins: an exclusive lock here says that no owner is left.
         owners = take_lock(data_dir / LOCKS / OWNERS, fcntl.LOCK_EX)
     except BlockingIOError:
         os.close(deed)
-        return
+        return False
     try:
         _stop(cluster, run_dir, data_dir)
         _remove(cluster, data_dir, leave)
     finally:
         os.close(owners)
         os.close(deed)
+    return True
 
 
 def main(arguments: list[str]) -> None:
@@ -116,7 +118,8 @@ def main(arguments: list[str]) -> None:
     if last_word != CLEAR:
         # The pipe of a dying process may end before its locks do: both have ended when we have another parent.
         _wait_for(lambda: os.getppid() != int(owner), 10.0)
-    release(Path(cluster), Path(run_dir), Path(data_dir), leave)
+    # A process that a killed owner was about to start has its locks, too, until it is another program.
+    _wait_for(lambda: release(Path(cluster), Path(run_dir), Path(data_dir), leave), _LAST_BREATH)
 
 
 def _is_still(lock: int, path: Path) -> bool:
