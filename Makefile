@@ -30,7 +30,7 @@ serve: $(INSTALLED)  ## a Vault on https://localhost:8443/, kept in ./data
 	$(BIN)/strongroom serve --data-dir data
 
 test: $(INSTALLED)  ## the whole test suite, on two cores
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # One seed for the whole run, so that what it finds can be found again: make fuzz SEED=...
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))

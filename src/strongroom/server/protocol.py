@@ -4,6 +4,7 @@ The parser alone says where a body ends. Heads are kept back until they are whol
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,7 @@ class EnvelopeProtocol(HttpToolsProtocol):
         self._waiting = b""  # what has come while enough requests wait for their turn
         self._framing = 0  # bytes of a chunked body since the last that were its content
         self._refused: Refusal | None = None
-        self.idle_since = self.loop.time()
+        self.idle_since = time.monotonic()  # the loop counts whole milliseconds
         self._head_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
         self._closing_timer: asyncio.TimerHandle | None = None
@@ -111,7 +112,7 @@ class EnvelopeProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Note the end of a reply; what came after that request may have waited for it."""
-        self.idle_since = self.loop.time()
+        self.idle_since = time.monotonic()  # the loop counts whole milliseconds
         last = not self.pipeline
         super().on_response_complete()
         if last and self._refused:
