@@ -76,7 +76,9 @@ def shown(comparison: Comparison) -> list[str]:
     head = ["side", comparison.unit, "lowest to highest", *_NOTES.values(), "CPU each, µs"]
     used = [place for place in range(len(head)) if any(row[place] for row in rows)]
     table = _table([head[place] for place in used], [[row[place] for place in used] for row in rows])
-    return [f"## {comparison.title}\n", f"{comparison.remark}\n", *table]
+    rounds = max(len(side.values) for side in comparison.sides)
+    counted = "One round only: no median, and a hint at most." if rounds == 1 else f"{rounds} rounds."
+    return [f"## {comparison.title}\n", f"{comparison.remark} {counted}\n", *table]
 
 
 def verdicts(comparison: Comparison) -> list[str]:

@@ -67,12 +67,18 @@ def test_a_data_directory_removed_under_the_server(place: Path, closed: bool, ki
     home.mkdir(mode=0o700 if closed else 0o755)
     owner = Owner(home / "data", ephemeral=True)
     server = owner.server()
-    shutil.rmtree(home)
+    wait_until(lambda: _removed(home))
     if killed and server.data.exists():
         owner.kill()
     else:
         owner.stop()
     wait_until(lambda: is_dead(server.pid) and not server.data.exists() and not socket_dir(server).exists())
+
+
+def _removed(folder: Path) -> bool:
+    """Remove a folder that a server still writes to: what it has just made may be in the way once."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 def test_programs_that_the_server_user_cannot_reach_are_copied_once(

@@ -86,12 +86,13 @@ def end_orphans(cluster: Path, name: str) -> None:
 
 def release(cluster: Path, run_dir: Path, data_dir: Path, leave: str) -> bool:
     """Stop the server and remove what ``leave`` says; False, and nothing is done, if another owner lives."""
-    if not (data_dir / LOCKS).is_dir():
-        # Somebody has removed the data directory under the server: there is nothing left to share.
+    try:
+        deed = take_deed(data_dir)
+    except FileNotFoundError:
+        # Somebody has removed the data directory under the server, or was quicker to end an ephemeral one.
         _stop(cluster, run_dir, data_dir)
         _remove(cluster, data_dir, leave)
         return True
-    deed = take_deed(data_dir)
     try:
         # Under the deed nobody joins: an exclusive lock here says that no owner is left.
         owners = take_lock(data_dir / LOCKS / OWNERS, fcntl.LOCK_EX)
