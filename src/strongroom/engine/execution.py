@@ -91,7 +91,7 @@ class Execution:
         queueing = job_runs.Queueing(taken.job, taken.attempt, window=2 * self.slots)
         try:
             if taken.attempt > 1:
-                await job_runs.begin_queueing(self.vault, queueing)
+                await job_runs.forget_earlier_try(self.vault, queueing)
             code = await Code.of(self.owners, self.kinds, taken.job, taken.input)
             await self._write_tasks(queueing, code)
         except job_runs.AbandonedError:

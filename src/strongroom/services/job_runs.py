@@ -40,7 +40,7 @@ class Queueing:
     window: int
 
 
-async def begin_queueing(vault: Vault, run: Queueing) -> None:
+async def forget_earlier_try(vault: Vault, run: Queueing) -> None:
     """Delete what an earlier try has written."""
     async with vault.database.transaction() as connection:
         await _hold(connection, run)

@@ -1,7 +1,6 @@
 """Rows of jobs: inserted, read, and moved by statements that say "set this status if it is still that one"."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -125,8 +124,3 @@ async def _page(
     total = await connection.scalar(select(func.count()).select_from(jobs).where(where))
     found = await connection.execute(statement.limit(window.limit).offset(window.offset))
     return [read(row) for row in found.mappings()], total or 0
-
-
-def link_rows(links: Sequence[Link]) -> list[dict[str, str]]:
-    """Links as the job row keeps them."""
-    return [asdict(link) for link in links]
