@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from strongroom.domain.job import Job, Link
+from strongroom.domain.job import Job, JobTraits, Link
 from strongroom.sdk.contexts import CompletionContext, InitContext, Input, ProcessContext
 from strongroom.vault import Vault
 
@@ -65,6 +66,12 @@ class JobKind(Generic[Input]):
     start: ClassVar[tuple[Start, ...]] = ()
     chunk_size: ClassVar[int | None] = 1
     """How many items one task works on together. None: the job is one task, done in one go or not at all."""
+    limit: ClassVar[timedelta | None] = None
+    """How long a job may be active; None: as long as Vault's own may."""
+
+    def traits(self) -> JobTraits:
+        """What the rows of such jobs are told."""
+        return JobTraits(self.name, self.title, whole=self.chunk_size is None, limit=self.limit)
 
     async def check(self, vault: Vault, given: Input) -> None:
         """Refuse, by raising an error of ``domain.errors``, what must not be queued."""

@@ -7,34 +7,45 @@ import msgspec
 
 from strongroom.domain.dates import whole_second
 from strongroom.domain.errors import InsufficientAccess, InvalidData, OperationNotAllowed
-from strongroom.domain.job import Job, JobFilter, JobStatus, LogLine, Task, TaskState
+from strongroom.domain.job import (
+    ONE_TIME_LIMIT,
+    Job,
+    JobFilter,
+    JobStatus,
+    JobTraits,
+    LogLine,
+    Task,
+    TaskState,
+)
 from strongroom.domain.page import Page, Window
 from strongroom.sdk.job import JobKind
 from strongroom.services import job_messages
-from strongroom.store import job_tasks
+from strongroom.store import job_tasks, single_instances
 from strongroom.store import jobs as rows
 from strongroom.store.database import Connection
 from strongroom.vault import Vault
 
 
 async def start(vault: Vault, kind: JobKind[Any], given: Any, method: str = "POST") -> Job:
-    """Check, then write the job and its first message in one transaction: what is answered is never lost."""
+    """Check what is asked for, then begin the job."""
     await kind.check(vault, given)
+    return await begin(vault, kind.traits(), msgspec.to_builtins(given), method)
+
+
+async def begin(vault: Vault, traits: JobTraits, given: dict[str, Any], method: str | None) -> Job:
+    """Write the job and its first message in one transaction: what is answered is never lost."""
     now = whole_second(vault.clock.now())
-    whole = kind.chunk_size is None
-    values = {
-        "kind": kind.name,
-        "title": kind.title,
-        "status": JobStatus.QUEUED if whole else JobStatus.QUEUEING,
-        "whole": whole,
-        "method": method,
-        "input": msgspec.to_builtins(given),
-        "created_by": vault.user.id,
-        "created_date": now,
-        "modified_by": vault.user.id,
-        "modified_date": now,
-    }
-    return await vault.database.write_together(_add, values)
+    deadline = now + (traits.limit or ONE_TIME_LIMIT)
+    new = rows.NewJob(traits, traits.first_status, given, vault.user.id, now, deadline, method)
+    if not traits.single_instance_states:
+        return await vault.database.write_together(_add, new)
+    async with vault.database.transaction() as connection:
+        other = await single_instances.other(connection, traits)
+        if other is not None:
+            raise OperationNotAllowed(
+                f"{traits.title} cannot be started: job [{other.id}] of the same kind is {other.status}."
+            )
+        return (await _add(connection, [new]))[0]
 
 
 async def retrieve(vault: Vault, job_id: int) -> Job:
@@ -104,6 +115,8 @@ async def monitors(vault: Vault, wanted: JobFilter, window: Window) -> Page[Job]
 async def cancel(vault: Vault, job_id: int) -> Job:
     """Cancel an active job at once; what still works on it can write nothing more."""
     job = await retrieve(vault, job_id)
+    if not job.cancellable and job.status is not JobStatus.SCHEDULED and not job.status.is_terminal:
+        raise OperationNotAllowed(f"Job [{job_id}] cannot be cancelled: its code does not say admin_cancellable.")
     now = whole_second(vault.clock.now())
     async with vault.database.transaction() as connection:
         values = {"run_end_date": now, "modified_by": vault.user.id, "modified_date": now}
@@ -128,8 +141,8 @@ def _require_all_jobs(vault: Vault) -> None:
         )
 
 
-async def _add(connection: Connection, values: Sequence[dict[str, Any]]) -> list[Job]:
+async def _add(connection: Connection, new: Sequence[rows.NewJob]) -> list[Job]:
     """Write jobs that are started at the same moment, and their messages."""
-    jobs = await rows.add(connection, values)
+    jobs = await rows.add(connection, new)
     await job_messages.enqueue_run(connection, [job.id for job in jobs])
     return jobs

@@ -25,7 +25,7 @@ _LOCATE = """
         SELECT date_trunc('hour', run_end_date, 'UTC'), count(*)
         FROM jobs JOIN unnest($4::timestamptz[], $5::timestamptz[]) AS cut (low, high)
             ON run_end_date BETWEEN low AND high
-        WHERE status = ANY($1::text[])
+        WHERE status = ANY($1::text[]) AND visible
         GROUP BY 1
     ), placed AS (
         SELECT hour, jobs, sum(jobs) OVER (ORDER BY hour DESC) AS upto FROM hours WHERE jobs > 0

@@ -10,17 +10,23 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 
 from strongroom.domain.job import Job, JobStatus, Link, TaskState, sources_of
 from strongroom.store.database import Connection, driver
 from strongroom.store.jobs import read
-from strongroom.store.tables import jobs
+from strongroom.store.tables import job_queues, jobs
 
 _TAKE = """
     WITH taken AS (
         SELECT id FROM jobs
-        WHERE id = ANY($1::integer[]) AND (status = 'QUEUEING' OR (whole AND status = ANY($3::text[])))
+        WHERE id = ANY($1::integer[]) AND (
+            status = 'QUEUEING' OR (
+                whole AND status = ANY($3::text[]) AND (
+                    status = $4 OR NOT EXISTS (SELECT FROM job_queues WHERE name = jobs.queue AND NOT delivery)
+                )
+            )
+        )
         ORDER BY id FOR NO KEY UPDATE
     )
     UPDATE jobs SET
@@ -167,24 +173,30 @@ async def end_whole(connection: Connection, endings: Sequence[Ending]) -> list[b
 
 
 async def active_untouched(connection: Connection, seconds: float, most: int) -> Sequence[Any]:
-    """Active jobs that no statement has touched for a while: id, status, whole, open and queued tasks."""
-    age = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    """Active jobs that no statement has touched for a while: id, status, whole, open and queued tasks.
+
+    Those that wait for the delivery of their queue are left out.
+    """
+    before = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    disabled = select(job_queues.c.name).where(job_queues.c.name == jobs.c.queue, ~job_queues.c.delivery)
     return (
         await connection.execute(
             select(jobs.c.id, jobs.c.status, jobs.c.whole, jobs.c.open_tasks, jobs.c.queued_tasks)
             .where(
                 jobs.c.status.in_([JobStatus.QUEUEING, JobStatus.QUEUED, JobStatus.RUNNING]),
-                jobs.c.touched < func.now() - age,
+                jobs.c.touched < before,
+                jobs.c.looked < before,
+                or_(jobs.c.status != JobStatus.QUEUED, ~disabled.exists()),
             )
-            .order_by(jobs.c.touched)
+            .order_by(jobs.c.looked)
             .limit(most)
         )
     ).all()
 
 
-async def touch(connection: Connection, job_ids: Sequence[int]) -> None:
-    """Note that these jobs have been looked at now."""
-    await connection.execute(update(jobs).where(jobs.c.id.in_(job_ids)).values(touched=func.now()))
+async def note_looked(connection: Connection, job_ids: Sequence[int]) -> None:
+    """Note that these jobs have been looked at now, which is no sign of life of theirs."""
+    await connection.execute(update(jobs).where(jobs.c.id.in_(job_ids)).values(looked=func.now()))
 
 
 def _json(value: object) -> str:

@@ -19,7 +19,10 @@ _CLAIM = """
     WITH asked AS (
         SELECT * FROM unnest($1::integer[], $2::integer[]) AS asked (job_id, number)
     ), first AS (
-        SELECT id FROM jobs WHERE id = ANY($1::integer[]) AND status = ANY($3::text[]) ORDER BY id FOR NO KEY UPDATE
+        SELECT id FROM jobs
+        WHERE id = ANY($1::integer[]) AND status = ANY($3::text[])
+            AND NOT EXISTS (SELECT FROM job_queues WHERE name = jobs.queue AND NOT delivery)
+        ORDER BY id FOR NO KEY UPDATE
     ), begun AS (
         UPDATE jobs SET status = $4, run_start_date = $5, modified_date = $5, touched = now()
         FROM first WHERE jobs.id = first.id

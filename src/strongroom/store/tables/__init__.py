@@ -12,8 +12,10 @@ from strongroom.store.tables.document import (
 )
 from strongroom.store.tables.job import job_log, job_polls, job_tasks, jobs
 from strongroom.store.tables.job_count import job_hour_counts
+from strongroom.store.tables.job_definition import job_definitions, job_metadata, job_queues
 from strongroom.store.tables.metadata import metadata
 from strongroom.store.tables.user import login_failures, sessions, users, vaults
+from strongroom.store.tables.webhook import webhook_deliveries, webhooks
 
 __all__ = [
     "blob_tombstones",
@@ -26,9 +28,12 @@ __all__ = [
     "document_types",
     "document_versions",
     "documents",
+    "job_definitions",
     "job_hour_counts",
     "job_log",
+    "job_metadata",
     "job_polls",
+    "job_queues",
     "job_tasks",
     "jobs",
     "login_failures",
@@ -38,4 +43,6 @@ __all__ = [
     "staging_items",
     "users",
     "vaults",
+    "webhook_deliveries",
+    "webhooks",
 ]

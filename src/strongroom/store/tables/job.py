@@ -14,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 
+from strongroom.store.tables.job_definition import job_definitions
 from strongroom.store.tables.metadata import Json, Moment, metadata
 
 jobs = Table(
@@ -44,9 +45,26 @@ jobs = Table(
     Column("whole", Boolean, nullable=False, server_default="false"),
     # Which try at QUEUEING, or at the whole job, this is; a revived worker of an older try writes nothing.
     Column("attempt", Integer, nullable=False, server_default="0"),
-    # The database's own clock: what the sweep compares.
+    # The database's own clock: when something last happened, and when the sweep last looked.
     Column("touched", Moment, nullable=False, server_default=func.now()),
+    Column("looked", Moment, nullable=False, server_default=func.now()),
+    # The definition that it is an instance of, and which version of that.
+    Column("definition", Integer, ForeignKey(job_definitions.c.id, ondelete="SET NULL")),
+    Column("definition_version", Integer),
+    # When it was planned to start; kept when it does.
+    Column("schedule_date", Moment),
+    # The queue of a custom job; None: the system's own, whose delivery is never disabled.
+    Column("queue", Text),
+    # The Vault's clock: what is still active then has run out of time.
+    Column("deadline", Moment),
+    Column("cancellable", Boolean, nullable=False, server_default="true"),
+    # Whether a task that was begun and never ended may be begun again.
+    Column("idempotent", Boolean, nullable=False, server_default="true"),
+    # Whether it is listed.
+    Column("visible", Boolean, nullable=False, server_default="true"),
+    Column("code_sha256", Text),
 )
+Index("uq_jobs_definition", jobs.c.definition, unique=True, postgresql_where=jobs.c.status == "SCHEDULED")
 Index("ix_jobs_run_end_date_id", jobs.c.run_end_date.desc(), jobs.c.id.desc())
 Index("ix_jobs_status_run_end_date_id", jobs.c.status, jobs.c.run_end_date.desc(), jobs.c.id.desc())
 Index(
