@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from strongroom.api.declaration import Endpoint
@@ -9,6 +10,7 @@ from strongroom.api.versions import NEWEST, OLDEST, POSITIONS
 from strongroom.domain.errors import MalformedUrl, MethodNotSupported
 
 _PREFIX = "api"
+_SHORT = 200  # bytes of a path that is worth remembering
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,16 @@ class Router:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._versioned = _Node()
         self._plain = _Node()
+        # Who polls asks for one path again and again. Nobody changes a match.
+        self._find_again = lru_cache(maxsize=1024)(self._find)
         for endpoint in endpoints:
             _add(self._versioned if endpoint.declaration.versioned else self._plain, endpoint)
 
     def find(self, method: str, raw_path: bytes) -> Match:
         """Find the call of a request. Raises ``MalformedUrl`` for an unknown path, else ``MethodNotSupported``."""
+        return (self._find_again if len(raw_path) <= _SHORT else self._find)(method, raw_path)
+
+    def _find(self, method: str, raw_path: bytes) -> Match:
         segments = _segments(raw_path)
         if not segments or segments[0] != _PREFIX:
             raise MalformedUrl

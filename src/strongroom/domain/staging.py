@@ -5,6 +5,7 @@ root; everybody else sees the own folder ``/u{id}`` as if it were the root (file
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -94,6 +95,18 @@ def folders_above(path: str) -> list[str]:
     """The folders that lead to an item, from the top, without the root."""
     names = path.split("/")[1:-1]
     return ["/" + "/".join(names[: depth + 1]) for depth in range(len(names))]
+
+
+def all_folders_above(paths: Iterable[str]) -> set[str]:
+    """The folders that lead to these items, each once, without the root."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        # Where a folder is known, so are those above it.
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
 
 
 def check_name(name: str) -> None:

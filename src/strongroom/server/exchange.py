@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import structlog
 from uvicorn._types import (
@@ -13,10 +15,12 @@ from uvicorn._types import (
     HTTPDisconnectEvent,
     Scope,
 )
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from strongroom.server import refusal
 
+# What the application's replies look for; it knows nothing of the server.
+_AT_ONCE = "strongroom.at_once"
 _GONE: HTTPDisconnectEvent = {"type": "http.disconnect"}
 
 _log = structlog.stdlib.get_logger("strongroom.server")
@@ -32,11 +36,35 @@ def watched(application: ASGI3Application, cycle: RequestResponseCycle, patience
             if cycle.more_body:
                 await _call_with_body(application, _Exchange(cycle, receive, send, patience), scope)
             else:
-                await application(scope, receive, send)
+                offered: Any = {**scope, _AT_ONCE: partial(_send_at_once, cycle)}
+                await application(offered, receive, send)
         except asyncio.CancelledError:  # uvicorn does this to what still runs when its patience with a stop is over
             await _cut_off(cycle, send)
 
     return call
+
+
+async def _send_at_once(
+    cycle: RequestResponseCycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    """Do what uvicorn does with the two messages of a reply whose length its headers say."""
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    assert not cycle.response_started, "a reply is sent once"
+    cycle.response_started = cycle.response_complete = True
+    pieces = [STATUS_LINE[status]]
+    for name, value in (*cycle.default_headers, *headers):
+        pieces += (name, b": ", value, b"\r\n")
+    pieces.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+    if cycle.scope["method"] != "HEAD":
+        pieces.append(body)
+    cycle.transport.write(b"".join(pieces))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
 
 
 @dataclass

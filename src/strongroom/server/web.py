@@ -1,5 +1,6 @@
 """A web process: uvicorn on the supervisor's sockets, one Vault for as long as it lives."""
 
+import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -53,6 +54,9 @@ async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     async with opening(orders.settings) as application:
+        # All that is loaded stays: to look through it again and again would hold up requests for milliseconds.
+        gc.collect()
+        gc.freeze()
         server = _Server(_config(application, orders), ready)
         with lifeline.held(orders.settings, GRACE, server.leave):
             await server.serve(listening.adopt(orders.sockets))

@@ -150,7 +150,7 @@ async def add_extracts(vault: Vault, extracts: Sequence[Extract], *, expires_dat
 
 async def _make_way(connection: Connection, vault: Vault, paths: Sequence[str]) -> None:
     """Make the folders above these paths."""
-    folders = {folder for path in paths for folder in staging.folders_above(path)}
+    folders = staging.all_folders_above(paths)
     made = await rows.add_folders(connection, folders, _now(vault), vault.user.id)
     blocked = await rows.occupied(connection, folders - made)
     if blocked:
