@@ -36,9 +36,9 @@ test: $(INSTALLED)  ## the whole test suite, on two cores
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 EXAMPLES ?= 1000
 
-fuzz: $(INSTALLED)  ## tests/fuzz at length: EXAMPLES=1000 for each test, SEED=... to repeat a run
+fuzz: $(INSTALLED)  ## tests/fuzz and the state machine of jobs at length: EXAMPLES=1000 for each test, SEED=... to repeat a run
 	@echo "make fuzz EXAMPLES=$(EXAMPLES) SEED=$(SEED)"
-	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz -n 2 --dist worksteal --hypothesis-seed=$(SEED)
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest tests/fuzz tests/engine/test_state_machine.py -n 2 --dist worksteal --hypothesis-seed=$(SEED)
 
 KILLS ?= 500
 FIRST ?= 1
@@ -66,6 +66,7 @@ format: $(INSTALLED)  ## put the code in shape
 reference: $(INSTALLED)  ## write the generated pages of docs/reference anew
 	$(BIN)/python tools/make_settings_reference.py
 	$(BIN)/python tools/make_endpoints_reference.py
+	$(BIN)/python tools/make_status_reference.py
 
 bench: $(INSTALLED) $(PEERS)  ## measure beside peers, write docs/benchmarks.md (NAMES="status starts": only these)
 	$(BIN)/python -m benchmarks $(NAMES)

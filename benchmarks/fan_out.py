@@ -66,7 +66,7 @@ def _run_job(vault: Prepared, count: int) -> float:
             await asyncio.sleep(0.01)
         seconds = time.perf_counter() - began
         assert (job.status, job.total_tasks, job.failed_tasks) == ("SUCCESS", count, 0)
-        assert len(await jobs.task_outputs(opened, job)) == count
+        assert len([task async for task in jobs.task_outputs(opened, job)]) == count
         return seconds
 
     return vault.do(start_and_wait)

@@ -157,6 +157,8 @@ def _past(count: int) -> Iterator[Past]:
         server.database() as url,
         Asking(url) as ask,
     ):
+        # The Vault's own scheduled jobs are not measured, and ids begin with 1.
+        ask("TRUNCATE jobs RESTART IDENTITY CASCADE")
         ask(_JOBS, count)
         ask("VACUUM ANALYZE jobs")
         ask("CHECKPOINT")

@@ -21,6 +21,18 @@ def run(effort: Effort) -> list[Comparison]:
     return [_closed(effort), _under_load(effort)]
 
 
+def poll(server: Strongroom, job_id: int, ended: set[int]) -> Target:
+    """The target that notes when the job has ended."""
+
+    def verify(body: bytes) -> bool:
+        data = json.loads(body)["data"]
+        if data["status"] == "SUCCESS":
+            ended.add(job_id)
+        return bool(data["id"] == job_id and data["status"] in {"QUEUEING", "QUEUED", "RUNNING", "SUCCESS"})
+
+    return _target(server, job_id, verify)
+
+
 def _closed(effort: Effort) -> Comparison:
     port = free_port()
     with (
@@ -73,7 +85,7 @@ def _under_load(effort: Effort) -> Comparison:
         def measure() -> None:
             started = [documents.export(http, ids) for _ in range(_EXPORTS)]
             ended: set[int] = set()
-            targets = [_poll(server, job_id, ended) for job_id in started]
+            targets = [poll(server, job_id, ended) for job_id in started]
             with used_by(lambda: server.children("_web")) as used:
                 load = uvloop.run(open_loop(targets, rate=_RATE, seconds=600, over=lambda: len(ended) == len(started)))
             assert not load.wrong
@@ -105,18 +117,6 @@ def _exact(server: Strongroom, job_id: int, status: str, accept: str = "applicat
     said = f'"status":"{status}"' if accept.endswith("json") else f"<status>{status}</status>"
     assert said.encode() in body, body
     return _target(server, job_id, body.__eq__, accept)
-
-
-def _poll(server: Strongroom, job_id: int, ended: set[int]) -> Target:
-    """The target that notes when the job has ended."""
-
-    def verify(body: bytes) -> bool:
-        data = json.loads(body)["data"]
-        if data["status"] == "SUCCESS":
-            ended.add(job_id)
-        return bool(data["id"] == job_id and data["status"] in {"QUEUEING", "QUEUED", "RUNNING", "SUCCESS"})
-
-    return _target(server, job_id, verify)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)]+)\)")
 INLINE = re.compile(r"`([^`\n]+)`")
 BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CALLS = ("services/jobs/", "services/queues", "services/webhooks")
 OURS = re.compile(r"(src|tests|tools|docs|requirements|api|cli|domain|engine|kinds|sdk|server|services|store)/[\w./-]+")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -67,7 +68,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @every_page
 def test_the_files_of_ours_that_are_named_exist(page: Path) -> None:
     words = {word.rstrip(":") for text in code(page) for word in text.split()}
-    named = {word for word in words if OURS.fullmatch(word) and not word.startswith("services/jobs/")}
+    named = {word for word in words if OURS.fullmatch(word) and not word.startswith(CALLS)}
     assert {name for name in named if not exists(name) and "000N" not in name} == set()
 
 
@@ -141,6 +142,14 @@ def test_the_seed_file_that_is_shown_can_be_read(tmp_path: Path) -> None:
     assert seed_file.load(tmp_path / "vault.toml").documents
     tables = set(Seed.__struct_fields__) - {"source"}
     assert {table for table in tables if table not in page} == set()
+
+
+def test_the_job_definition_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "schedules.md").read_text()
+    shown = next(block for block in BLOCK.findall(page) if "[[job_definitions]]" in block)
+    (tmp_path / "vault.toml").write_text(shown)
+    (definition,) = seed_file.load(tmp_path / "vault.toml").job_definitions
+    assert definition.times().to_data() == {"schedule": "daily", "time": "02:30"}
 
 
 def test_the_readme_says_what_a_stranger_must_know() -> None:

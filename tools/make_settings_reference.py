@@ -22,6 +22,8 @@ MEANINGS = {
     "memory with one web process and the bundled PostgreSQL, since several servers may share another",
     "database_url": "another PostgreSQL than the bundled one (`postgresql://...`)",
     "blobs": "where the bytes are: a folder or the URL of an object store; `blobs` in the data directory by default",
+    "jobs_dir": "the folder of [custom jobs](../tutorials/first-custom-job.md), whose code workers run; by default "
+    "`jobs` in the data directory, if it is there",
     "postgres_bin": "the folder of PostgreSQL's programs, instead of the bundled ones",
     "web": "web processes",
     "workers": "worker processes",
@@ -34,12 +36,19 @@ MEANINGS = {
     "vault_id": "the id of the Vault, settled at the first start",
     "vault_name": "its name, settled at the first start",
     "vault_timezone": "its time zone, settled at the first start",
+    "inactivity_minutes": "how long a RUNNING job may go without a task that begins or ends and without a log line",
     "drain_seconds": "how long a worker that stops lets its tasks run",
     "head_seconds": "how long the headers of a request may take to come; then HTTP 408 and the end of the connection",
     "stall_seconds": "how long a client may send nothing of a body (then HTTP 408), or take nothing of a reply (then "
     "the connection ends); also how long the rest of a body is read that nobody wants, since its call is answered",
     "connections": "open connections of a web process, at most, and no more than the limit on open files allows; the "
     "one that has been idle for longest makes room for a new one, and if none is, that gets HTTP 503",
+    "webhook_private": "whether webhooks may lead to private, loopback and other addresses that are not public; see "
+    "[webhooks](../how-to/webhooks.md)",
+    "schedule_grace_minutes": "how late a scheduled job may still begin, if no worker was there or an earlier run "
+    "of it still goes on; then it ends with MISSED_SCHEDULE",
+    "history_days": "how long ended jobs are kept, with their tasks and logs; without it for ever. It is what the job "
+    "definition `history_pruning__v` begins with: what an admin has changed there stays",
     "log_level": "`debug`, `info`, `warning` or `error`",
 }
 

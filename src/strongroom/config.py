@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     limit_counts: Literal["auto", "memory", "database"] = "auto"
     database_url: Annotated[str, AfterValidator(_postgres_url)] | None = None
     blobs: str | None = None
+    jobs_dir: Annotated[Path, AfterValidator(_absolute)] | None = None
     postgres_bin: Annotated[Path, AfterValidator(_absolute)] | None = None
     web: int = Field(1, ge=1, le=64)
     workers: int = Field(1, ge=0, le=64)
@@ -122,11 +123,21 @@ class Settings(BaseSettings):
     vault_id: int = Field(1001, ge=1, le=2**31 - 1)
     vault_name: str = Field("Strongroom", min_length=1, max_length=255)
     vault_timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    inactivity_minutes: float = Field(120.0, gt=0)
     drain_seconds: float = Field(10.0, ge=0, le=86400)
     head_seconds: float = Field(30.0, gt=0, le=86400)
     stall_seconds: float = Field(60.0, gt=0, le=86400)
     connections: int = Field(1000, ge=1, le=10**6)
+    webhook_private: bool = False
+    schedule_grace_minutes: float = Field(30.0, gt=0, le=525_600)
+    history_days: float | None = Field(None, gt=0, le=36500)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def jobs_folder(self) -> Path | None:
+        """The folder of custom jobs: the one that is set, or ``jobs`` in the data directory if there is one."""
+        folder = self.jobs_dir or self.data_dir / "jobs"
+        return folder if folder.is_dir() else None
 
     @property
     def counted_in(self) -> Literal["memory", "database"]:
@@ -156,6 +167,8 @@ def load(given: Mapping[str, Any], config_file: Path | None = None) -> Settings:
         raise CannotRun(_sentence(first, given, below, file), code=2) from error
     if settings.ephemeral and settings.database_url:
         raise CannotRun("--ephemeral keeps nothing, but --database-url names a database that stays.", code=2)
+    if settings.jobs_dir and not settings.jobs_dir.is_dir():
+        raise CannotRun(f"The jobs folder {settings.jobs_dir} does not exist: make it, or correct jobs_dir.", code=2)
     return settings
 
 

@@ -13,11 +13,11 @@ from strongroom.api.app import application
 from strongroom.config import CannotRun, Settings
 from strongroom.domain.seed import SeedError
 from strongroom.domain.user import SYSTEM
-from strongroom.engine import worker
+from strongroom.engine import custom_files, worker
 from strongroom.sdk import load
 from strongroom.server import admin_password
-from strongroom.server.web import Application
-from strongroom.services import housekeeping, seeding, users, vaults
+from strongroom.server.web import Served
+from strongroom.services import housekeeping, seeding, system_jobs, users, vaults
 from strongroom.store import migrations, reachability
 from strongroom.store.blobs import Blobs
 from strongroom.store.clock import Clock
@@ -59,34 +59,38 @@ async def prepare(settings: Settings, alone: bool = False) -> str | None:  # noq
 
 
 @asynccontextmanager
-async def open_application(settings: Settings) -> AsyncIterator[Application]:
+async def open_application(settings: Settings) -> AsyncIterator[Served]:
     """Open the Vault and what answers its requests."""
     async with open_vault(settings) as vault:
-        yield application(vault, load(kinds))
+        yield Served(application(vault, load(kinds)), vault.database.changes.dismiss)
 
 
 async def work(
     settings: Settings, worker_id: str, replaces: str | None, ready: Callable[[], None], stop: asyncio.Event
-) -> None:
-    """Run jobs until ``stop`` is set; ``replaces`` is a dead worker, whose messages are given out anew at once."""
+) -> bool:
+    """Run jobs until ``stop`` is set; ``replaces`` is a dead worker, whose messages are given out anew at once.
+
+    Gives whether abandoned code still runs, which nobody can end but with the process.
+    """
     assert settings.database_url is not None
     await _reach(settings.database_url)
     async with open_vault(settings) as vault:
         if replaces:
             await housekeeping.requeue_of(vault, replaces)
+        known = {**load(kinds), **await custom_files.load(vault)}
         ready()
-        await worker.run(vault, load(kinds), worker_id=worker_id, stop=stop)
+        return await worker.run(vault, known, worker_id=worker_id, stop=stop)
 
 
 async def work_alone(
     settings: Settings, worker_id: str, replaces: str | None, ready: Callable[[], None], stop: asyncio.Event
-) -> None:
+) -> bool:
     """Do the same without a server, which would have looked whether blobs and database are fit for use."""
     assert settings.database_url is not None
     await _reach_blobs(settings)
     await _reach(settings.database_url)
     await _find_prepared(settings.database_url)
-    await work(settings, worker_id, replaces, ready, stop)
+    return await work(settings, worker_id, replaces, ready, stop)
 
 
 async def _furnish(settings: Settings, *, alone: bool) -> str | None:
@@ -96,6 +100,7 @@ async def _furnish(settings: Settings, *, alone: bool) -> str | None:
         if alone:
             await housekeeping.requeue_all(vault)
         password = await _first_admin(vault)
+        await system_jobs.prepare(vault, load(kinds))
         try:
             await seeding.apply_settings(vault)
         except SeedError as error:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from strongroom.config import Settings
 from strongroom.domain.user import User
+from strongroom.domain.webhook import NewWebhook
 from strongroom.store.blobs import Blobs
 from strongroom.store.clock import Clock
 from strongroom.store.database import Connection, Database
@@ -22,7 +23,10 @@ class VaultInfo:
 
 @dataclass(frozen=True)
 class Vault:
-    """Where everything is kept, the time that it is, and the user who acts."""
+    """Where everything is kept, the time that it is, and the user who acts.
+
+    ``webhook``: who is told of the jobs that the user starts now.
+    """
 
     database: Database
     blobs: Blobs
@@ -31,6 +35,7 @@ class Vault:
     settings: Settings
     info: VaultInfo
     ended_jobs: EndedJobs = field(default_factory=EndedJobs)
+    webhook: NewWebhook | None = None
 
     def as_user(self, user: User) -> "Vault":
         """The same Vault, seen by another user."""

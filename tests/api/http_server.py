@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import uvicorn
@@ -16,13 +17,13 @@ PASSWORD = "a password for tests"
 class _Server(uvicorn.Server):
     """Says when it listens, and on which port."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, protocol: Any) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 host="127.0.0.1",
                 port=0,
-                http="httptools",
+                http=protocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -43,9 +44,9 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, protocol: Any = "httptools") -> AsyncIterator[int]:
     """Serve an application on a free port of the loopback interface."""
-    server = _Server(app)
+    server = _Server(app, protocol)
     # uvicorn takes over the signals of the process in serve(), which a test runner must keep.
     running = asyncio.create_task(server._serve(None))
     await server.listening.wait()

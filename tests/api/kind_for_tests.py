@@ -43,8 +43,7 @@ class Greeting(JobKind[GreetingInput]):
 
     @results("/rooms/actions/greet/{job_id}/results", rel="artifacts")
     async def results(self, vault: Vault, job: Job) -> dict[str, Any]:
-        tasks = await jobs.task_outputs(vault, job)
-        return {"data": [(task.output or {})["said"][0] for task in tasks]}
+        return {"data": [(task.output or {})["said"][0] async for task in jobs.task_outputs(vault, job)]}
 
 
 class Broken(Greeting):

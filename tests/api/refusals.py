@@ -10,9 +10,12 @@ from xml.etree import ElementTree as ET
 import httpx
 from sqlalchemy import text
 from tests.services.documents import document, file_of
+from tests.services.schedules import define, register
 
 from strongroom.api.declaration import Endpoint
-from strongroom.services import documents
+from strongroom.domain.page import Window
+from strongroom.domain.webhook import NewWebhook
+from strongroom.services import documents, queues, webhooks
 from strongroom.vault import Vault
 
 V = "/api/v26.1"
@@ -61,7 +64,13 @@ async def furnish(vault: Vault, http: httpx.AsyncClient) -> Furnished:
     form = {"kind": "file", "path": "/kept/a.txt"}
     staged = await http.post(f"{V}/services/file_staging/items", data=form, files={"file": ("a.txt", b"kept")})
     assert staged.json()["responseStatus"] == "SUCCESS"
+    await register(vault, "nightly_audit__c")
+    definition = await define(vault, kind="nightly_audit__c")
+    # Nobody delivers here: what waits for it is never sent.
+    webhook = await webhooks.create(vault, NewWebhook("https://8.8.8.8/", "a-secret-between-two"))
     job = await http.post(f"{V}/objects/documents/batch/actions/fileextract", json=[{"id": made}])
+    (delivery,) = (await webhooks.deliveries(vault, webhook.id, Window())).rows
+    queue = await queues.create(vault, "nightly_jobs__c")
     return Furnished(
         {
             "id": str(made),
@@ -70,6 +79,11 @@ async def furnish(vault: Vault, http: httpx.AsyncClient) -> Furnished:
             "rendition_type": VIEWABLE,
             "item": "kept/a.txt",
             "job_id": job.json()["job_id"],
+            "name": definition.kind,
+            "definition_id": str(definition.id),
+            "queue_name": queue.name,
+            "webhook_id": str(webhook.id),
+            "delivery_id": str(delivery.id),
             "type": "general__c",
             "subtype": "report__c",
             "classification": "none__x",

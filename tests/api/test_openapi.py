@@ -100,9 +100,21 @@ async def test_what_answers_without_an_envelope_says_so(job_kinds: Kinds) -> Non
 
 
 async def test_extensions_are_under_their_own_tag(document: dict[str, Any]) -> None:
-    own = {name for name, (_, _, each) in operations(document).items() if each["tags"] == ["Strongroom"]}
-    assert own >= {"retrieveJobDetails", "retrieveJobLog", "cancelJob", "retrieveOpenAPIDocument"}
+    own = {name for name, (_, _, each) in operations(document).items() if each["tags"] == ["Strongroom extensions"]}
+    assert own >= {"retrieveJobDetails", "retrieveJobLog", "retrieveJobEvents", "cancelJob", "retrieveOpenAPIDocument"}
     assert "retrieveJobStatus" not in own
+
+
+async def test_parameters_that_no_vault_has_say_so(document: dict[str, Any]) -> None:
+    known = operations(document)
+    _, _, status = known["retrieveJobStatus"]
+    wait, since = status["parameters"][2:]
+    assert (wait["name"], since["name"]) == ("wait", "since")
+    assert all(each["description"].startswith("A Strongroom extension") for each in (wait, since))
+    assert wait["schema"] == {"type": "number", "minimum": 0, "maximum": 60}
+    _, _, events = known["retrieveJobEvents"]
+    assert set(events["responses"]["200"]["content"]) == {"text/event-stream", "application/json", "application/xml"}
+    assert "Last-Event-ID" in events["parameters"][2]["description"]
 
 
 async def test_inputs_are_described(document: dict[str, Any]) -> None:

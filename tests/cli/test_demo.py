@@ -1,6 +1,7 @@
 """``strongroom demo`` for real: as it is typed, stopped half-way, and with something that is not as it should be."""
 
 import io
+import re
 import signal
 import subprocess
 import sys
@@ -14,10 +15,23 @@ from rich.console import Console
 from tests.server.serving import DEADLINE, environment
 
 from strongroom.cli.client import Api
-from strongroom.cli.demo import course, kinds
+from strongroom.cli.demo import course, kinds, statuses
 from strongroom.cli.demo.job import DemoJob, Plan
 from strongroom.cli.demo.kinds import export_documents
+from strongroom.cli.demo.statuses import Staged
 
+STATUSES = [
+    "SCHEDULED",
+    "QUEUEING",
+    "QUEUED",
+    "RUNNING",
+    "SUCCESS",
+    "ERRORS_ENCOUNTERED",
+    "CANCELLED",
+    "TIMEOUT",
+    "COMPLETED_DUE_TO_INACTIVITY",
+    "MISSED_SCHEDULE",
+]
 COMMAND = [sys.executable, "-m", "strongroom", "demo"]
 
 
@@ -39,7 +53,14 @@ def test_as_it_is_typed(tmp_path: Path) -> None:
         (True, False),
         (False, True),
     ]
+    assert shown_statuses(done.stdout) == STATUSES
     assert list(tmp_path.iterdir()) == []
+
+
+def shown_statuses(output: str) -> list[str]:
+    """The first words of the second table's rows, which end with the id of a job."""
+    rows = output[output.index("Cause") :].splitlines()[1:]
+    return [row.split()[0] for row in rows if row.strip() and row.split()[-1].isdigit()]
 
 
 def whole_documents(api: Api) -> DemoJob:
@@ -70,8 +91,19 @@ def expects_nothing_missing(api: Api) -> Sequence[DemoJob]:
 )
 def test_what_is_not_as_expected_fails_the_demo(plan: Plan, sentence: str) -> None:
     output = io.StringIO()
-    assert course.run([plan], Console(file=output, width=200)) == 1
-    assert output.getvalue().splitlines()[-1].startswith(f"The demo has failed. Job 1: {sentence}")
+    assert course.run([plan], Console(file=output, width=200), lambda _: []) == 1
+    assert re.match(f"The demo has failed. Job \\d+: {re.escape(sentence)}", output.getvalue().splitlines()[-1])
+
+
+def test_a_status_that_is_not_reached_fails_the_demo() -> None:
+    def never_ends_well(api: Api) -> list[Staged]:
+        staged = statuses.stage(api)
+        return [replace(each, status="SUCCESS") for each in staged if each.status == "CANCELLED"]
+
+    output = io.StringIO()
+    assert course.run([], Console(file=output, width=200), never_ends_well) == 1
+    sentence = r"The demo has failed. Job \d+ must become SUCCESS, but it is CANCELLED."
+    assert re.fullmatch(sentence, output.getvalue().splitlines()[-1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

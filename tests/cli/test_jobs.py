@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.server.serving import DEADLINE, Running, environment, launch, open_place, serving
@@ -40,17 +41,22 @@ def typed(server: Running, *words: object, **changed: str) -> subprocess.Complet
     )
 
 
+def exports(listed: str) -> list[dict[str, Any]]:
+    """The exports of a list; a Vault has jobs of its own, too."""
+    return [row for row in json.loads(listed) if row["title"] == "Export Documents"]
+
+
 def test_list(server: Running, ended: int) -> None:
     shown = typed(server, "list").stdout
     assert "Export Documents" in shown
     assert "ERRORS_ENCOUNTERED" in shown
-    (row,) = json.loads(typed(server, "list", "--json").stdout)
+    (row,) = exports(typed(server, "list", "--json").stdout)
     assert (row["job_id"], row["status"]) == (ended, "ERRORS_ENCOUNTERED")
 
 
 @pytest.mark.parametrize(("status", "count"), [("errors_encountered", 1), ("SUCCESS,running", 0), ("queued", 0)])
 def test_list_of_some_statuses(server: Running, ended: int, status: str, count: int) -> None:
-    assert len(json.loads(typed(server, "list", "--json", "--status", status).stdout)) == count
+    assert len(exports(typed(server, "list", "--json", "--status", status).stdout)) == count
 
 
 def test_show(server: Running, ended: int) -> None:
@@ -79,6 +85,22 @@ def test_an_unknown_job(server: Running, command: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_scheduled_job_is_started_now(server: Running) -> None:
+    def planned() -> int:
+        listed = json.loads(typed(server, "list", "--json", "--status", "scheduled").stdout)
+        return int(next(row["job_id"] for row in listed if row["title"] == "File Staging Retention"))
+
+    job_id = planned()
+    assert typed(server, "start-now", job_id).stdout == f"Job {job_id} is started.\n"
+    watched = typed(server, "watch", job_id)
+    assert watched.returncode == 0, watched.stderr
+    assert "Extracted files deleted: 0" in watched.stdout
+    assert planned() > job_id
+    again = typed(server, "start-now", job_id)
+    assert again.returncode == 1
+    assert "its status is SUCCESS, not SCHEDULED" in again.stderr
+
+
 def test_a_job_that_has_ended_is_not_cancelled(server: Running, ended: int) -> None:
     done = typed(server, "cancel", ended)
     assert done.returncode == 1
@@ -89,7 +111,7 @@ def test_by_address(server: Running, ended: int) -> None:
     known = client.server_of(server.data_dir)
     who = {"STRONGROOM_USER": known.user, "STRONGROOM_PASSWORD": known.password}
     trusting = typed(server, "list", "--json", "--url", known.url, "--cacert", known.authority, **who)
-    assert json.loads(trusting.stdout)[0]["job_id"] == ended
+    assert [row["job_id"] for row in exports(trusting.stdout)] == [ended]
     assert "--cacert" in typed(server, "list", "--url", known.url, **who).stderr
     wrong = who | {"STRONGROOM_PASSWORD": "wrong"}
     done = typed(server, "list", "--url", known.url, "--cacert", known.authority, **wrong)

@@ -21,7 +21,7 @@ async def test_a_job_runs_to_success_with_all_its_items_in_order(vault: Vault, r
     job = await run_job(CountingInput(items=100))
     assert job.status is JobStatus.SUCCESS
     assert (job.total_tasks, job.open_tasks, job.failed_tasks) == (34, 0, 0)
-    numbers = [number for task in await jobs.task_outputs(vault, job) for number in (task.output or {})["numbers"]]
+    numbers = [number async for task in jobs.task_outputs(vault, job) for number in (task.output or {})["numbers"]]
     assert numbers == list(range(100))
     assert job.run_start_date is not None
     assert job.run_end_date is not None
@@ -42,7 +42,7 @@ async def test_one_failed_task_makes_errors_encountered_and_the_rest_is_done(
 ) -> None:
     job = await run_job(given)
     assert (job.status, job.total_tasks, job.failed_tasks) == (JobStatus.ERRORS_ENCOUNTERED, 3, 1)
-    states = [task.state for task in await jobs.task_outputs(vault, job)]
+    states = [task.state async for task in jobs.task_outputs(vault, job)]
     assert states == ["SUCCESS", "ERRORS_ENCOUNTERED", "SUCCESS"]
 
 

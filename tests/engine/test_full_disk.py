@@ -56,7 +56,7 @@ async def test_a_task_waits_as_long_as_a_disk_is_full(
         kind.space.set()
         assert (await ended(vault, job.id)).status is JobStatus.SUCCESS
         stop.set()
-    (task,) = await jobs.task_outputs(vault, await jobs.retrieve(vault, job.id))
+    (task,) = [each async for each in jobs.task_outputs(vault, await jobs.retrieve(vault, job.id))]
     assert task.output == {"numbers": [0, 1]}
 
 

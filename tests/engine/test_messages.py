@@ -88,7 +88,7 @@ async def check_ended(vault: Vault, job: Job, items: int = ITEMS) -> None:
     assert (now.total_tasks, now.open_tasks, now.failed_tasks) == (tasks, 0, 1)
     assert now.run_start_date is not None
     assert now.run_end_date is not None
-    outputs = await jobs.task_outputs(vault, now)
+    outputs = [task async for task in jobs.task_outputs(vault, now)]
     assert [number for task in outputs for number in (task.output or {})["numbers"]] == list(range(items))
     lines = Counter(line.text for line in await jobs.log(vault, job.id))
     assert {text: count for text, count in lines.items() if text.startswith("applied")} == {

@@ -65,7 +65,7 @@ async def test_it_begins_queued_and_ends_with_one_task_and_its_output(vault: Vau
     assert (done.status, done.total_tasks, done.open_tasks, done.failed_tasks) == (JobStatus.SUCCESS, 1, 0, 0)
     assert done.run_start_date is not None
     assert done.run_end_date is not None
-    assert [task.output for task in await jobs.task_outputs(vault, done)] == [{"numbers": list(range(7))}]
+    assert [task.output async for task in jobs.task_outputs(vault, done)] == [{"numbers": list(range(7))}]
     lines = [line.text for line in await jobs.log(vault, job.id)]
     assert lines[0] == f"counting {list(range(7))}"
     assert lines.count(f"Completed counting job [{job.id}]") == 1
@@ -98,7 +98,7 @@ async def test_many_at_once_end_once_each_and_a_broken_one_spoils_no_other(vault
         lines = [line.text for line in await jobs.log(vault, job.id)]
         assert lines.count(f"Completed silent job [{job.id}]") == 1
         if number != 13:
-            assert [task.output for task in await jobs.task_outputs(vault, done)] == [{"number": number}]
+            assert [task.output async for task in jobs.task_outputs(vault, done)] == [{"number": number}]
 
 
 async def test_an_older_try_and_a_cancelled_job_write_nothing(system_vault: Vault, vault: Vault) -> None:
@@ -128,7 +128,12 @@ async def test_an_older_try_and_a_cancelled_job_write_nothing(system_vault: Vaul
     with pytest.raises(job_runs.AbandonedError):
         await job_runs.end_whole(system_vault, ending, [])
     assert (await jobs.retrieve(vault, other.id)).status is JobStatus.CANCELLED
-    assert await jobs.log(vault, other.id) == []
+    lines = [line.text for line in await jobs.log(vault, other.id)]
+    assert (lines[0], lines[-1]) == (
+        f"Completed silent job [{other.id}]",
+        "Job Completion Status: Cancelled (CANCELLED)",
+    )
+    assert lines.count(lines[0]) == 1
     with pytest.raises(OperationNotAllowed):
         await jobs.cancel(vault, other.id)
 

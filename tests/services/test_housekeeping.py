@@ -25,6 +25,7 @@ async def test_expired_sessions_and_old_deliveries_are_deleted(vault: Vault, dat
             " VALUES (now() - interval '1 hour', 1, 'successful', 0, 'old'), (now(), 2, 'successful', 0, 'young')"
         )
         await housekeeping.tidy(later)
+        assert await sessions.remove_expired(later) == 1
         left = await connection.fetch("SELECT entrypoint FROM pgqueuer_log")
         assert [row["entrypoint"] for row in left] == ["young"]
         assert await connection.fetchval("SELECT count(*) FROM sessions") == 1
@@ -63,7 +64,9 @@ async def test_what_limits_have_counted_is_forgotten_when_it_is_over(vault: Vaul
             " ('old', now() - interval '1 second', 7), ('young', now() + interval '5 minutes', 7);"
             "INSERT INTO job_polls (job_id, opened) VALUES (1, now() - interval '2 minutes'), (2, now())"
         )
-        await housekeeping.tidy(replace(vault, clock=Clock(timedelta(minutes=11))))
+        at_last = replace(vault, clock=Clock(timedelta(minutes=11)))
+        await housekeeping.tidy(at_last)
+        await sessions.remove_expired(at_last)
         assert await connection.fetchval("SELECT array_agg(user_name) FROM login_failures") == ["young"]
         assert await connection.fetchval("SELECT array_agg(subject) FROM call_counts") == [b"young"]
         assert await connection.fetchval("SELECT array_agg(job_id) FROM job_polls") == [2]

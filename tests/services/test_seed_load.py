@@ -25,6 +25,12 @@ FIELD = """
 name = "colour__c"
 label = "Colour"
 """
+JOB = """
+[[job_definitions]]
+name = "a__c"
+title = "A"
+kind = "b__c"
+"""
 LIFECYCLE = """
 [[document_lifecycles]]
 name = "short__c"
@@ -171,6 +177,12 @@ def test_a_relative_file_may_not_leave_the_folder_of_the_seed(tmp_path: Path) ->
             DOCUMENT + "versions = [{ renditions = { viewable_rendition__v = 'gone.pdf' } }]",
             "[[documents]] 1 (Cleaning SOP), versions 1, key renditions: there is no file [",
         ),
+        (JOB + "schedule = 'yearly'", "[[job_definitions]] 1 (a__c): Invalid value [yearly]"),
+        (JOB + "schedule = 'daily'\ntime = '24:00'", "[[job_definitions]] 1 (a__c): Invalid value [24:00]"),
+        (JOB + "schedule = 'daily'\nweek_day = 'Mon'", "[week_day]"),
+        (JOB + "schedule = 'daily'\ntimezone = 'Oslo'", "[[job_definitions]] 1 (a__c): there is no time zone [Oslo]."),
+        (JOB, "[[job_definitions]] 1 (a__c): the key [schedule] is missing."),
+        (JOB + "schedule='daily'" + JOB + "schedule='daily'", "job definition [a__c] is there 2 times."),
         ("[[file_staging]]\npath = '/'", "[[file_staging]] 1 (/): path is empty."),
         ("[[file_staging]]\npath = 'a/../b'", "[[file_staging]] 1 (a/../b): path [a/../b] must not contain . or ..."),
         ("[[file_staging]]\npath='/a'\n[[file_staging]]\npath='a/'", "staged path [:a] is there 2 times."),

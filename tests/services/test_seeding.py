@@ -13,8 +13,18 @@ from strongroom.domain.content import Content
 from strongroom.domain.errors import InvalidData
 from strongroom.domain.page import Window
 from strongroom.domain.seed import SeedError
-from strongroom.services import contents, document_types, documents, file_staging, passwords, seeding, users
+from strongroom.services import (
+    contents,
+    document_types,
+    documents,
+    file_staging,
+    job_definitions,
+    passwords,
+    seeding,
+    users,
+)
 from strongroom.services.documents import DocumentQuery
+from strongroom.services.job_definitions import Changes
 from strongroom.services.seeding import Made
 from strongroom.store import users as user_rows
 from strongroom.vault import Vault
@@ -34,6 +44,18 @@ user_name__v = "nora@acme.example"
 user_first_name__v = "Nora"
 user_last_name__v = "Lind"
 user_email__v = "nora@acme.example"
+"""
+
+
+DEFINITION = """
+[[job_definitions]]
+name = "nightly_audit__c"
+title = "Nightly audit"
+kind = "checksum_audit__c"
+schedule = "monthly"
+month_repeat_type = "dayOfTheMonth"
+day_of_month = "last"
+time = "02:30"
 """
 
 
@@ -253,3 +275,30 @@ async def stored(vault: Vault, data: bytes) -> Content:
         yield data
 
     return await contents.store(vault, pieces())
+
+
+async def test_job_definitions_are_made_before_any_worker_has_told_of_their_code(
+    standard: Vault, tmp_path: Path
+) -> None:
+    text = USER + DEFINITION + "owner = 'nora@acme.example'\nparameters = { depth = 3 }\ntimezone = 'Europe/Oslo'"
+    for _ in range(2):
+        await apply(standard, tmp_path, text)
+    (planned,) = (await job_definitions.list_definitions(standard, Window())).rows
+    nora = await users.find(standard, "nora@acme.example")
+    assert nora is not None
+    definition = planned.definition
+    assert (definition.owner, definition.parameters, definition.system) == (nora.id, {"depth": 3}, False)
+    assert definition.schedule.to_data()["day_of_month"] == "last"
+    assert planned.job is not None
+    assert (planned.job.created_by, planned.job.title) == (nora.id, "Nightly audit")
+    # What an admin has changed stays as it is.
+    await job_definitions.update(standard, definition.id, Changes(title="Audit", active=False))
+    await apply(standard, tmp_path, text)
+    (planned,) = (await job_definitions.list_definitions(standard, Window())).rows
+    assert (planned.definition.title, planned.job) == ("Audit", None)
+
+
+async def test_a_job_definition_of_nobody_is_refused(standard: Vault, tmp_path: Path) -> None:
+    with pytest.raises(SeedError, match=r"\[\[job_definitions\]\] 1 \(nightly_audit__c\): there is no user \[olaf\]"):
+        await apply(standard, tmp_path, DEFINITION + "owner = 'olaf'")
+    assert (await job_definitions.list_definitions(standard, Window())).total == 0

@@ -66,8 +66,8 @@ async def test_extracts_go_after_72_hours_with_their_folders_and_other_files_sta
     await file_staging.create_file(vault, "/u1/own.txt", content)
     extracts = [Extract(f"/u1/7/{number}/0_1/f.txt", content.id, 1) for number in range(3)]
     await file_staging.add_extracts(vault, extracts, expires_date=vault.clock.now() + timedelta(hours=72))
-    await housekeeping.tidy(replace(vault, clock=Clock(timedelta(hours=71))))
+    assert await housekeeping.remove_expired_extracts(replace(vault, clock=Clock(timedelta(hours=71)))) == 0
     assert len((await file_staging.list_items(vault, "/u1/7", recursive=True)).items) == 9
-    await housekeeping.tidy(replace(vault, clock=Clock(timedelta(hours=73))))
+    assert await housekeeping.remove_expired_extracts(replace(vault, clock=Clock(timedelta(hours=73)))) == 3
     left = [item.path for item in (await file_staging.list_items(vault, "/", recursive=True)).items]
     assert left == ["/u1", "/u1/own.txt"]

@@ -110,6 +110,7 @@ class Traffic:
 
     async def sweeps(self) -> None:
         await housekeeping.tidy(self.vault)
+        await housekeeping.remove_expired_extracts(self.vault)
         await housekeeping.search_blobs(self.vault)
         self.done["swept"] += await housekeeping.sweep_blobs(self.vault)
 

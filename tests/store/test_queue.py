@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import TypeVar
 
+import asyncpg
 import pytest
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.queries import Queries
@@ -11,12 +12,16 @@ from structlog.testing import capture_logs
 
 from strongroom.store import queue
 from strongroom.store.database import Database
-from strongroom.store.queue import Consumer, Message
+from strongroom.store.queue import Consumer, HandBackError, Message
 
 pytestmark = pytest.mark.anyio
 
 Thing = TypeVar("Thing")
 SOON = timedelta(milliseconds=50)
+_LOSE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -56,7 +61,11 @@ async def test_an_idle_worker_lives_on_when_a_probe_of_the_library_is_lost(
 
     monkeypatch.setattr(QueueManager, "fetch_jobs", counted)
     consumer = Consumer(
-        database_url, "00000000-0000-4000-8000-000000000001", {"greet": delivered.put}, slots=2, drain_seconds=1.0
+        database_url,
+        "00000000-0000-4000-8000-000000000001",
+        {"greet": lambda payload, _: delivered.put(payload)},
+        slots=2,
+        drain_seconds=1.0,
     )
     with capture_logs() as logs:
         running = asyncio.create_task(consumer.run(stop))
@@ -71,6 +80,55 @@ async def test_an_idle_worker_lives_on_when_a_probe_of_the_library_is_lost(
             await running
     assert probes == ["FailingListenerError"]
     assert [line["event"] for line in logs] == []
+
+
+async def test_a_handler_is_told_how_often_its_message_was_handed_back_and_a_death_is_none_of_these(
+    database_url: str,
+) -> None:
+    told, stop, worker_id = asyncio.Queue[int](), asyncio.Event(), "00000000-0000-4000-8000-000000000001"
+
+    async def handle(_: bytes, handed_back: int) -> None:
+        told.put_nowait(handed_back)
+        if handed_back == 0:
+            raise HandBackError
+        if handed_back < 3:
+            await asyncio.Event().wait()
+
+    consumer = Consumer(database_url, worker_id, {"greet": handle}, slots=2, drain_seconds=0.1)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await _enqueue(database_url, Message("greet", b"hello", "greet"))
+        running = asyncio.create_task(consumer.run(stop))
+        async with asyncio.timeout(60):
+            assert await _of(told, running) == 0
+            assert await _of(told, running) == 1  # the handler has given it back
+            await connection.execute(_LOSE)
+            assert await _of(told, running) == 2  # the connection was lost
+            stop.set()
+            await running
+            assert await connection.fetchval("SELECT attempts FROM pgqueuer") == 3  # the worker was stopped
+            await connection.execute("UPDATE pgqueuer SET status = 'picked', queue_manager_id = $1", worker_id)
+            await _requeue(database_url, worker_id)
+            assert await connection.fetchval("SELECT attempts FROM pgqueuer WHERE status = 'queued'") == 3
+    finally:
+        await connection.close()
+
+
+async def test_what_a_worker_held_when_the_database_went_away_counts_as_handed_back(database_url: str) -> None:
+    told, stop, worker_id = asyncio.Queue[int](), asyncio.Event(), "00000000-0000-4000-8000-000000000001"
+
+    async def handle(_: bytes, handed_back: int) -> None:
+        told.put_nowait(handed_back)
+
+    await _enqueue(database_url, Message("greet", b"hello", "greet"))
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE pgqueuer SET status = 'picked', queue_manager_id = $1", worker_id)
+    await connection.close()
+    running = asyncio.create_task(Consumer(database_url, worker_id, {"greet": handle}, 2, 1.0).run(stop))
+    async with asyncio.timeout(60):
+        assert await _of(told, running) == 1
+        stop.set()
+        await running
 
 
 async def _of(things: "asyncio.Queue[Thing]", running: "asyncio.Task[None]") -> Thing:
@@ -88,5 +146,14 @@ async def _enqueue(url: str, message: Message) -> None:
     try:
         async with database.transaction() as connection:
             await queue.enqueue(connection, [message])
+    finally:
+        await database.close()
+
+
+async def _requeue(url: str, worker_id: str) -> None:
+    database = Database.connect(url)
+    try:
+        async with database.transaction() as connection:
+            assert await queue.requeue(connection, worker_id) == 1
     finally:
         await database.close()

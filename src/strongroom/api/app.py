@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from strongroom.api import bodies, endpoints, envelope, formats, openapi
+from strongroom.api import bodies, endpoints, envelope, formats, openapi, webhook_headers
 from strongroom.api import kinds as kind_endpoints
 from strongroom.api.binding import bind
 from strongroom.api.call import Call
@@ -53,6 +54,7 @@ class _Exchange:
     caller: Caller | None = None
     version: str | None = None
     pace: Pace = field(default_factory=Pace)
+    webhook: webhook_headers.Asked | None = None
 
 
 def application(vault: Vault, kinds: Kinds) -> ASGIApp:
@@ -107,6 +109,8 @@ async def _respond(edge: _Edge, request: Request) -> Response | Reply:
         response_headers(exchange.id, status, burst, exchange.caller, received, exchange.version)
     )
     response.raw_headers.extend(exchange.pace.headers())
+    if exchange.webhook is not None and status == envelope.SUCCESS:
+        response.raw_headers.extend(exchange.webhook.reply)
     await exchange.pace.keep()
     return response
 
@@ -114,6 +118,9 @@ async def _respond(edge: _Edge, request: Request) -> Response | Reply:
 async def _handle(edge: _Edge, exchange: _Exchange, match: Match) -> Any:
     declaration, received = match.endpoint.declaration, exchange.headers
     vault, token = await _session(edge, exchange, declaration)
+    exchange.webhook = webhook_headers.read(received)
+    if exchange.webhook is not None:
+        vault = replace(vault, webhook=exchange.webhook.webhook)
     body = bodies.Body()
     if declaration.body is not None:
         body = await bodies.read(
@@ -132,10 +139,16 @@ async def _handle(edge: _Edge, exchange: _Exchange, match: Match) -> Any:
         edge.limits,
         exchange.pace,
         edge.sessions,
+        partial(_gone, exchange.request),
     )
     if match.endpoint.input is None:
         return await match.endpoint.handler(call)
     return await match.endpoint.handler(call, bind(match.endpoint.input, values))
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # a body that nobody has asked for
 
 
 async def _session(edge: _Edge, exchange: _Exchange, declaration: Declaration) -> tuple[Vault, str]:

@@ -1,6 +1,6 @@
 """What the handler of a call is given."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class Call:
     limits: Limits
     pace: Pace
     sessions: KnownSessions
+    gone: Callable[[], Awaitable[None]] = field(repr=False)
+    """Waits until the client has left."""
 
     def path(self, rest: str) -> str:
         """Make the relative URL of a resource, in the version of the request."""

@@ -14,7 +14,7 @@ from strongroom.api.declaration import Declaration, Endpoint
 from strongroom.api.formats import Format
 from strongroom.api.versions import OLDEST
 
-_EXTENSIONS = "Strongroom"
+_EXTENSIONS = "Strongroom extensions"
 _SCHEMA = re.compile(r'"#/components/schemas/([^"]+)"')
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "required": [{"session": []}, {"bearer": []}],

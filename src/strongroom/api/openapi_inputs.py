@@ -45,10 +45,7 @@ def taken(endpoint: Endpoint, endpoints: Sequence[Endpoint], known: Schemas) -> 
     parameters += [_path_parameter(name, fields.get(name), rest) for name, rest in in_path.items()]
     body = declaration.body
     if body is None or body.rows:
-        parameters += [
-            {"name": name, "in": "query", "required": name in required, "schema": schema}
-            for name, schema in free.items()
-        ]
+        parameters += [_query_parameter(name, schema, required=name in required) for name, schema in free.items()]
     reply = {"parameters": parameters} if parameters else {}
     if body is not None and body.rows:
         rows = fields[endpoint.taken.rows] if endpoint.taken and endpoint.taken.rows else None
@@ -84,6 +81,13 @@ def _path_parameter(name: str, schema: dict[str, Any] | None, rest: str) -> dict
     shown = {key: value for key, value in (schema or {"type": "string"}).items() if key != "default"}
     told = {"description": "A path; its slashes may be sent as they are."} if rest else {}
     return {"name": name, "in": "path", "required": True, **told, "schema": shown}
+
+
+def _query_parameter(name: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    """Describe one parameter of the query; what its type is described by is said of the parameter."""
+    shape = dict(schema)
+    told = {"description": shape.pop("description")} if "description" in shape else {}
+    return {"name": name, "in": "query", "required": required, **told, "schema": shape}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from strongroom.config import CannotRun
 
 VERSION = "v26.1"
 _PATIENCE = httpx.Timeout(30.0, connect=5.0)
+_LONG = httpx.Timeout(30.0, connect=5.0, read=45.0)  # an event stream shows a sign of life every 15 seconds
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Api:
         """The envelope that a POST answers with; ``content`` as httpx takes it (``data``, ``files``, ``json``)."""
         return _envelope(self._send("POST", path, **content))
 
+    def put(self, path: str, **content: Any) -> dict[str, Any]:
+        """The envelope that a PUT answers with."""
+        return _envelope(self._send("PUT", path, **content))
+
     def text(self, path: str, **query: Any) -> httpx.Response:
         """The reply to a GET whose body is no envelope, unless it failed."""
         reply = self._send("GET", path, params=query)
@@ -63,6 +68,23 @@ class Api:
                 reply.read()
                 _envelope(reply)
             yield from reply.iter_bytes()
+
+    def lines(self, path: str, **headers: str) -> Iterator[str]:
+        """The lines of a reply that goes on for long, as they come.
+
+        Raises ``httpx.TransportError`` for a connection that is lost, and a server that just now cannot answer.
+        """
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        with self.http.stream("GET", f"/api/{VERSION}{path}", headers=named, timeout=_LONG) as reply:
+            if reply.headers.get("content-type", "").startswith("application/json"):
+                reply.read()
+                if reply.headers.get("x-vaultapi-status") == "EXCEPTION":
+                    raise httpx.RemoteProtocolError("it cannot answer just now")
+                _envelope(reply)
+            pending = b""
+            for piece in reply.iter_bytes():
+                *whole, pending = (pending + piece).split(b"\n")
+                yield from (line.decode() for line in whole)
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         with _explained(self.server):

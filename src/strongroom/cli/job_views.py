@@ -1,6 +1,5 @@
 """How jobs look on a terminal: tables, and a live view of one that runs."""
 
-import time
 from typing import Any
 
 from rich.console import Console
@@ -8,10 +7,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from strongroom.cli import event_stream
 from strongroom.cli.client import Api
 
 _WIDE = 200
-_EVERY = 0.5  # seconds; details and log are exempt from the API's rule of one status call in 10 seconds
 _ENDED_WELL, _ACTIVE = "SUCCESS", {"SCHEDULED": "dim", "QUEUEING": "cyan", "QUEUED": "cyan", "RUNNING": "bold cyan"}
 _DATES = ("created_date", "run_start_date", "run_end_date")
 
@@ -37,30 +36,32 @@ def show_one(details: dict[str, Any]) -> None:
     table.add_row("Created by", str(details["created_by"]))
     for label, name in zip(("Created", "Started", "Ended"), _DATES, strict=True):
         table.add_row(label, _moment(details.get(name)))
-    tasks = {state.replace("_", " "): count for state, count in details["tasks"].items() if count}
-    table.add_row("Tasks", ", ".join(f"{count} {state}" for state, count in tasks.items()) or "none")
+    table.add_row("Tasks", _counted(details["tasks"]) or "none")
     standard_output().print(table)
 
 
 def watch(api: Api, job_id: int) -> str:
     """Print a job's log as it grows, and its progress below it on a terminal, until it ends; returns its status."""
-    console = standard_output()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        bar, last = progress.add_task("", total=None), 0
-        status: str = ""
-        while True:
-            details = api.get(f"/services/jobs/{job_id}/details")["data"]
-            if details["status"] != status and not console.is_terminal:
-                console.print(f"Job {job_id}: {details['status']}")
-            status, tasks = details["status"], details["tasks"]
-            done = tasks["success"] + tasks["errors_encountered"]
-            described = f"{details['title']} {job_id}: {status}"
-            progress.update(bar, description=described, completed=done, total=tasks["total"] or None)
-            last = _print_log(api, job_id, last, console)
-            if status not in _ACTIVE:
-                break
-            time.sleep(_EVERY)
+    console, title = standard_output(), api.get(f"/services/jobs/{job_id}/details")["data"]["title"]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[states]}"))
+    live = Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True)
+    status = ""
+    with live as progress:
+        bar = progress.add_task(f"{title} {job_id}", total=None, states="")
+        for event in event_stream.follow(api, job_id):
+            match event.name:
+                case "status" if event.data["status"] != status:
+                    status = event.data["status"]
+                    progress.update(bar, description=f"{title} {job_id}: {status}")
+                    if not console.is_terminal:
+                        console.print(f"Job {job_id}: {status}")
+                case "progress":
+                    tasks = dict(event.data["tasks"])
+                    total, done = tasks.pop("total"), tasks["success"] + tasks["errors_encountered"]
+                    progress.update(bar, completed=done, total=total or None, states=_counted(tasks))
+                case "log":
+                    for line in event.data["lines"]:
+                        console.print(Text(f"{line['time']} {line['text']}".rstrip()), soft_wrap=True)
     console.print(f"Job {job_id} has ended:", coloured(status))
     return status
 
@@ -76,11 +77,8 @@ def standard_output() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=_WIDE)
 
 
-def _print_log(api: Api, job_id: int, last: int, console: Console) -> int:
-    reply = api.text(f"/services/jobs/{job_id}/log", after=last)
-    if reply.text:
-        console.print(Text(reply.text.rstrip("\n")), soft_wrap=True)
-    return int(reply.headers.get("x-strongroom-lastline", last))
+def _counted(tasks: dict[str, int]) -> str:
+    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in tasks.items() if count)
 
 
 def _moment(written: str | None) -> str:

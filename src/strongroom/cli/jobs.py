@@ -5,11 +5,13 @@
 
 import json
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from strongroom.cli.connection import connected
 from strongroom.cli.parts import Parts
+from strongroom.config import CannotRun
 
 _ACTIVE = {"SCHEDULED", "QUEUEING", "QUEUED", "RUNNING"}
 _JSON = typer.Option("--json", help="JSON, for programs.")
@@ -22,7 +24,15 @@ def add(app: typer.Typer, _parts: Parts) -> None:
     """Add the group of commands."""
     group = typer.Typer(rich_markup_mode=None)
     group.callback(invoke_without_command=True)(_help)
-    for name, deed in (("list", _list), ("show", _show), ("watch", _watch), ("log", _log), ("cancel", _cancel)):
+    for name, deed in (
+        ("list", _list),
+        ("show", _show),
+        ("watch", _watch),
+        ("log", _log),
+        ("cancel", _cancel),
+        ("start", _start),
+        ("start-now", _start_now),
+    ):
         group.command(name)(connected(deed))
     app.add_typer(group, name="jobs")
 
@@ -82,8 +92,34 @@ def _log(api: Any, job_id: JobId) -> int:
     return 0
 
 
+def _start(
+    api: Any,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the job's metadata, like audit__c.")],
+    param: Annotated[list[str] | None, typer.Option(metavar="K=V", help="A parameter; may be given again.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Start a custom job. Every value of a parameter is passed on as text."""
+    parameters: dict[str, str] = {}
+    for each in param or []:
+        key, equals, value = each.partition("=")
+        if not (key and equals):
+            raise CannotRun(f"--param {each} must be like since=2026-03-04.", code=2)
+        parameters[key] = value
+    told = api.post(f"/services/jobs/start/{quote(name, safe='')}", json=parameters)
+    typer.echo(json.dumps({"job_id": told["job_id"]}) if as_json else f"Job {told['job_id']} is started.")
+    return 0
+
+
 def _cancel(api: Any, job_id: JobId, *, as_json: AsJson = False) -> int:
     """Cancel a job that has not ended."""
     told = api.post(f"/services/jobs/{job_id}/actions/cancel")
     typer.echo(json.dumps({"job_id": told["job_id"]}) if as_json else f"Job {told['job_id']} is cancelled.")
+    return 0
+
+
+def _start_now(api: Any, job_id: JobId, *, as_json: AsJson = False) -> int:
+    """Start a job now that is SCHEDULED; with that it has had its turn."""
+    told = api.post(f"/services/jobs/start_now/{job_id}")
+    typer.echo(json.dumps({"job_id": told["job_id"]}) if as_json else f"Job {told['job_id']} is started.")
     return 0

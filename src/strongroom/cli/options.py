@@ -22,6 +22,7 @@ _HELP = {
     "limit_counts": ("auto|memory|database", "Where the limits are counted: for one web process, or for all."),
     "database_url": ("URL", "A PostgreSQL to use (postgresql://...) instead of the bundled one."),
     "blobs": ("URL", "Where the bytes of files are kept: a folder, or the URL of an object store."),
+    "jobs_dir": ("DIR", "The folder of custom jobs; by default jobs in the data directory, if it is there."),
     "postgres_bin": ("DIR", "The bin folder of the PostgreSQL to run, instead of the bundled one."),
     "web": ("N", "How many web processes."),
     "workers": ("N", "How many worker processes."),
@@ -33,10 +34,14 @@ _HELP = {
     "vault_id": ("ID", "The Vault's id, settled at the first start."),
     "vault_name": ("NAME", "The Vault's name, settled at the first start."),
     "vault_timezone": ("ZONE", "The Vault's time zone, settled at the first start."),
+    "inactivity_minutes": ("MINUTES", "After how long a running job that gives no sign of life is ended."),
     "drain_seconds": ("SECONDS", "How long running tasks may go on when the server stops."),
     "head_seconds": ("SECONDS", "How long the headers of a request may take to come."),
     "stall_seconds": ("SECONDS", "How long a client may send nothing of a body, or take nothing of a reply."),
     "connections": ("N", "How many connections one web process keeps open at most."),
+    "webhook_private": ("", "Let webhooks lead to private and loopback addresses, too."),
+    "schedule_grace_minutes": ("MINUTES", "How late a scheduled job may still begin; then it has missed its schedule."),
+    "history_days": ("DAYS", "How long ended jobs are kept; for ever by default."),
     "log_level": ("LEVEL", "debug, info, warning or error."),
 }
 _TEXT, _FLAG, _MANY = str | None, bool | None, list[str] | None
@@ -47,7 +52,18 @@ DATA_DIR = typer.Option("--data-dir", metavar="DIR", envvar="STRONGROOM_DATA_DIR
 _CONFIG = typer.Option("--config", metavar="FILE", envvar="STRONGROOM_CONFIG", help="A TOML file with settings.")
 
 OF_SERVE = tuple(_HELP)
-OF_WORKER = ("data_dir", "database_url", "blobs", "slots", "drain_seconds", "log_level")
+OF_WORKER = (
+    "data_dir",
+    "database_url",
+    "blobs",
+    "jobs_dir",
+    "slots",
+    "inactivity_minutes",
+    "drain_seconds",
+    "schedule_grace_minutes",
+    "webhook_private",
+    "log_level",
+)
 
 
 def command(deed: Callable[[Settings], int], names: Sequence[str]) -> Callable[..., int]:

@@ -155,6 +155,7 @@ class Job:
     queue: str | None = None
     cancellable: bool = True
     idempotent: bool = True
+    code_sha256: str | None = None
     total_tasks: int = 0
     open_tasks: int = 0
     failed_tasks: int = 0

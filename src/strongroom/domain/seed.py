@@ -5,18 +5,17 @@ turned into absolute paths of existing files before they come here.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct, field
 
 from strongroom.domain.errors import InvalidData
+from strongroom.domain.seed_checks import check, check_name, check_timezone, check_unique
+from strongroom.domain.seed_jobs import JobDefinition
 
-NAME = re.compile(r"[a-z][a-z0-9_]*__(c|v|sys)")
 VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 FIELD_TYPES = ("String", "LongText", "Number", "Date", "DateTime", "Boolean", "Picklist", "ObjectReference")
 _KEYS_OF_DOCUMENT = ("external_id__v", "type__v", "subtype__v", "classification__v", "lifecycle__v")
@@ -42,9 +41,9 @@ class User(Struct, frozen=True, forbid_unknown_fields=True):
     password: str | None = None
 
     def __post_init__(self) -> None:
-        _check(self.user_name__v.strip(), "user_name__v is empty")
-        _check_timezone(self.user_timezone__v)
-        _check(self.password != "", "password is empty; leave the key out to have one made up")
+        check(self.user_name__v.strip(), "user_name__v is empty")
+        check_timezone(self.user_timezone__v)
+        check(self.password != "", "password is empty; leave the key out to have one made up")
 
 
 class RenditionType(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +53,7 @@ class RenditionType(Struct, frozen=True, forbid_unknown_fields=True):
     label: str
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
 
 
 class LifecycleState(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +65,7 @@ class LifecycleState(Struct, frozen=True, forbid_unknown_fields=True):
     steady: bool = False
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
 
 
 class DocumentLifecycle(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,10 +76,10 @@ class DocumentLifecycle(Struct, frozen=True, forbid_unknown_fields=True):
     states: tuple[LifecycleState, ...]
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
-        _check_unique("state", [state.name for state in self.states])
+        check_name(self.name)
+        check_unique("state", [state.name for state in self.states])
         first = [state.name for state in self.states if state.initial]
-        _check(len(first) == 1, f"exactly one state must have initial = true, not {len(first)}")
+        check(len(first) == 1, f"exactly one state must have initial = true, not {len(first)}")
 
 
 class PicklistValue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +89,7 @@ class PicklistValue(Struct, frozen=True, forbid_unknown_fields=True):
     label: str
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
 
 
 class DocumentField(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,11 +105,11 @@ class DocumentField(Struct, frozen=True, forbid_unknown_fields=True):
     values: tuple[PicklistValue, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
-        _check(self.type in FIELD_TYPES, f"type [{self.type}] is none of {', '.join(FIELD_TYPES)}")
-        _check(not (self.system and self.editable), "a system field cannot be editable")
-        _check((self.type == "Picklist") == bool(self.values), "values belong to a Picklist, and a Picklist needs them")
-        _check_unique("value", [value.name for value in self.values])
+        check_name(self.name)
+        check(self.type in FIELD_TYPES, f"type [{self.type}] is none of {', '.join(FIELD_TYPES)}")
+        check(not (self.system and self.editable), "a system field cannot be editable")
+        check((self.type == "Picklist") == bool(self.values), "values belong to a Picklist, and a Picklist needs them")
+        check_unique("value", [value.name for value in self.values])
 
 
 class DocumentClassification(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,7 +121,7 @@ class DocumentClassification(Struct, frozen=True, forbid_unknown_fields=True):
     renditions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
 
 
 class DocumentSubtype(Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,7 +134,7 @@ class DocumentSubtype(Struct, frozen=True, forbid_unknown_fields=True):
     classifications: tuple[DocumentClassification, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
 
 
 class DocumentType(Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,8 +147,8 @@ class DocumentType(Struct, frozen=True, forbid_unknown_fields=True):
     subtypes: tuple[DocumentSubtype, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
-        _check(self.lifecycles, "lifecycles must name at least one")
+        check_name(self.name)
+        check(self.lifecycles, "lifecycles must name at least one")
 
 
 class DocumentVersion(Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,9 +165,9 @@ class DocumentVersion(Struct, frozen=True, forbid_unknown_fields=True):
     renditions: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check(VERSION.fullmatch(self.number), f"number [{self.number}] is not like 0.1 or 1.0")
-        _check(self.filename__v is None or self.file is not None, "filename__v is given without a file")
-        _check("/" not in (self.filename__v or ""), "filename__v is a name, not a path")
+        check(VERSION.fullmatch(self.number), f"number [{self.number}] is not like 0.1 or 1.0")
+        check(self.filename__v is None or self.file is not None, "filename__v is given without a file")
+        check("/" not in (self.filename__v or ""), "filename__v is a name, not a path")
         _check_fields(self.fields, _KEYS_OF_DOCUMENT)
 
     @property
@@ -194,11 +193,11 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     versions: tuple[DocumentVersion, ...] = field(default_factory=lambda: (DocumentVersion(),))
 
     def __post_init__(self) -> None:
-        _check(self.name__v.strip(), "name__v is empty")
-        _check(self.classification__v is None or self.subtype__v is not None, "classification__v needs a subtype__v")
-        _check(self.versions, "versions is empty; leave the key out for a placeholder")
+        check(self.name__v.strip(), "name__v is empty")
+        check(self.classification__v is None or self.subtype__v is not None, "classification__v needs a subtype__v")
+        check(self.versions, "versions is empty; leave the key out for a placeholder")
         keys = [version.key for version in self.versions]
-        _check(keys == sorted(set(keys)), "versions must be in rising order, each number once")
+        check(keys == sorted(set(keys)), "versions must be in rising order, each number once")
         _check_fields(self.fields, ("name__v", *_KEYS_OF_DOCUMENT))
 
     @property
@@ -230,8 +229,8 @@ class StagedItem(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         parts = [part for part in self.path.split("/") if part]
-        _check(parts, "path is empty")
-        _check(".." not in parts and "." not in parts, f"path [{self.path}] must not contain . or ..")
+        check(parts, "path is empty")
+        check(".." not in parts and "." not in parts, f"path [{self.path}] must not contain . or ..")
 
 
 class Seed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,17 +244,17 @@ class Seed(Struct, frozen=True, forbid_unknown_fields=True):
     document_types: tuple[DocumentType, ...] = ()
     documents: tuple[Document, ...] = ()
     file_staging: tuple[StagedItem, ...] = ()
+    job_definitions: tuple[JobDefinition, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_unique("user", [user.user_name__v.lower() for user in self.users])
-        _check_unique("rendition type", [each.name for each in self.rendition_types])
-        _check_unique("lifecycle", [each.name for each in self.document_lifecycles])
-        _check_unique("document field", [each.name for each in self.document_fields])
-        _check_unique("document type", list(_type_names(self.document_types)))
-        _check_unique("document", [document.identity for document in self.documents])
-        _check_unique(
-            "staged path", [f"{each.user_name__v or ''}:{each.path.strip('/')}" for each in self.file_staging]
-        )
+        check_unique("user", [user.user_name__v.lower() for user in self.users])
+        check_unique("rendition type", [each.name for each in self.rendition_types])
+        check_unique("lifecycle", [each.name for each in self.document_lifecycles])
+        check_unique("document field", [each.name for each in self.document_fields])
+        check_unique("document type", list(_type_names(self.document_types)))
+        check_unique("job definition", [each.name for each in self.job_definitions])
+        check_unique("document", [document.identity for document in self.documents])
+        check_unique("staged path", [f"{each.user_name__v or ''}:{each.path.strip('/')}" for each in self.file_staging])
 
 
 def _type_names(types: tuple[DocumentType, ...]) -> Iterable[str]:
@@ -267,34 +266,12 @@ def _type_names(types: tuple[DocumentType, ...]) -> Iterable[str]:
 
 def _check_fields(fields: dict[str, Any], elsewhere: tuple[str, ...]) -> None:
     for name, value in fields.items():
-        _check(name not in elsewhere, f"[{name}] is a key of the document and cannot be given in fields")
-        _check_name(name)
-        _check(_is_plain(value), f"the value of [{name}] is not a text, number, date, boolean or list of texts")
+        check(name not in elsewhere, f"[{name}] is a key of the document and cannot be given in fields")
+        check_name(name)
+        check(_is_plain(value), f"the value of [{name}] is not a text, number, date, boolean or list of texts")
 
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
     return isinstance(value, (str, int, float, bool, date, datetime))
-
-
-def _check_name(name: str) -> None:
-    _check(NAME.fullmatch(name), f"[{name}] is not a name: lower-case letters, digits and _, ending __c or __v")
-
-
-def _check_timezone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone [{name}]") from None
-
-
-def _check_unique(what: str, names: list[str]) -> None:
-    for name, count in Counter(names).items():
-        _check(count == 1, f"{what} [{name}] is there {count} times")
-
-
-def _check(holds: object, problem: str) -> None:
-    """Raise what msgspec turns into an error with the place in the file."""
-    if not holds:
-        raise ValueError(problem)

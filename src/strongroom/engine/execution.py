@@ -1,26 +1,23 @@
 """The main path of a job: its items are made, its tasks are worked on, it is closed."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-import msgspec
-
+from strongroom.domain.dates import whole_second
 from strongroom.domain.job import Job, JobStatus, Task, TaskState
-from strongroom.engine import whole
-from strongroom.engine.code import Code, explain, sign_off
+from strongroom.engine import tries, whole
+from strongroom.engine.code import Code, GivenUpError, explain, refuse_endless
 from strongroom.engine.owners import Owners
-from strongroom.engine.patience import patiently
+from strongroom.engine.queueing import write_tasks
 from strongroom.sdk import JobKind
 from strongroom.services import job_messages, job_runs, jobs
 from strongroom.store.job_progress import Taken
 from strongroom.store.passing import is_passing
+from strongroom.store.queue import HandBackError
 from strongroom.vault import Vault
-
-# How many tasks are written in one transaction while a job is QUEUEING.
-_BATCH = 100
 
 # The code of so many jobs is kept, with input and owner: each task of a job would read the same again.
 _CODES = 32
@@ -39,93 +36,111 @@ class Execution:
     def __post_init__(self) -> None:
         object.__setattr__(self, "owners", Owners(self.vault))
 
-    async def run(self, payload: bytes) -> None:
-        """Begin a job: make its tasks, or do the whole of it if it has only one."""
+    async def run(self, payload: bytes, handed_back: int = 0) -> None:
+        """Begin a job: make its tasks, or do the whole of it if it has only one.
+
+        ``handed_back``: how often this message was given back before, which tells such tries from deadly ones.
+        """
         taken = await job_runs.take(self.vault, job_messages.read(payload).job_id)
         if taken is None:
             return
         if taken.job.status is JobStatus.QUEUEING:
-            await self._queue(taken)
+            await self._queue(taken, handed_back)
         else:
-            await whole.run(self.owners, self.kinds, taken)
+            await whole.run(self.owners, self.kinds, taken, handed_back)
 
-    async def task(self, payload: bytes) -> None:
+    async def task(self, payload: bytes, handed_back: int = 0) -> None:
         """Work on one task, then write all that it made in one transaction."""
         message = job_messages.read(payload)
+        await self._require_code(message.job_id)
         task = await job_runs.claim_task(self.vault, message.job_id, message.task)
         if task is None:
             return
         try:
-            await patiently(task.job_id, lambda: self._work_on(task))
+            refuse_endless(task.id, task.attempt, handed_back)
+            await tries.work_on(await self._code(task.job_id), task)
         except job_runs.AbandonedError:
             return
         except Exception as error:
-            if is_passing(error):
+            if tries.goes_back(error):
                 raise
             await explain(self.vault, task.job_id, task, error)
             await self._fail(task, error)
 
     async def complete(self, payload: bytes) -> None:
         """Close a job whose tasks have all ended."""
-        job = await job_runs.retrieve(self.vault, job_messages.read(payload).job_id)
-        if job is None or job.status.is_terminal or job.open_tasks:
+        job_id = job_messages.read(payload).job_id
+        await self._require_code(job_id)
+        job = await job_runs.begin_completion(self.vault, job_id)
+        if job is None:
             return
-        status = JobStatus.ERRORS_ENCOUNTERED if job.failed_tasks else JobStatus.SUCCESS
         try:
             code = await self._code(job.id)
-            links = [msgspec.to_builtins(link) for link in code.kind.links()]
-            await job_runs.complete(code.vault, job, status, links, partial(_close, code))
-        except Exception as error:
-            if is_passing(error):
-                raise
-            await explain(self.vault, job.id, None, error)
-            await job_runs.complete(self.vault, job, JobStatus.ERRORS_ENCOUNTERED, [], sign_off)
-
-    async def _work_on(self, task: Task) -> None:
-        code = await self._code(task.job_id)
-        ctx = await code.process(task)
-        await job_runs.finish_task(code.vault, task, ctx.state, ctx.output, ctx.applies)
-
-    async def _queue(self, taken: Taken) -> None:
-        """Make the items of a job and cut them into tasks."""
-        queueing = job_runs.Queueing(taken.job, taken.attempt, window=2 * self.slots)
-        try:
-            if taken.attempt > 1:
-                await job_runs.forget_earlier_try(self.vault, queueing)
-            code = await Code.of(self.owners, self.kinds, taken.job, taken.input)
-            await self._write_tasks(queueing, code)
+            ending = replace(job, status=_status(job), links=code.kind.links(), run_end_date=self._now())
+            await job_runs.complete(code.vault, ending, partial(_close, code) if code.kind.completes() else None)
         except job_runs.AbandonedError:
             return
         except Exception as error:
             if is_passing(error):
                 raise
+            await explain(self.vault, job.id, None, error)
+            await self._complete_with_errors(job)
+
+    async def _queue(self, taken: Taken, handed_back: int) -> None:
+        """Make the items of a job and cut them into tasks."""
+        queueing = job_runs.Queueing(taken.job, taken.attempt, window=2 * self.slots)
+        try:
+            refuse_endless(f"Job [{taken.job.id}]", taken.attempt, handed_back)
+            code = await self._code(taken.job.id, taken)
+            await write_tasks(self.vault, queueing, code)
+        except job_runs.AbandonedError:
+            return
+        except Exception as error:
+            if tries.goes_back(error):
+                raise
             await explain(self.vault, taken.job.id, None, error)
             await job_runs.fail_to_run(self.vault, queueing)
 
-    async def _write_tasks(self, queueing: job_runs.Queueing, code: Code) -> None:
-        first, batch = 1, list[list[dict[str, Any]]]()
-        async for task in _chunks(code.items(), code.kind.chunk_size or 1):
-            if len(batch) == _BATCH:
-                await job_runs.add_tasks(self.vault, queueing, first, batch)
-                first, batch = first + len(batch), []
-            batch.append(task)
-        await job_runs.end_queueing(self.vault, queueing, first, batch)
+    async def _complete_with_errors(self, job: Job) -> None:
+        ending = replace(job, status=JobStatus.ERRORS_ENCOUNTERED, links=(), run_end_date=self._now())
+        try:
+            await job_runs.complete(self.vault, ending)
+        except job_runs.AbandonedError:
+            return
 
-    async def _code(self, job_id: int) -> Code:
-        """Find the code of a job whose tasks run; those that begin at the same moment share one look."""
+    def _now(self) -> datetime:
+        return whole_second(self.vault.clock.now())
+
+    async def _require_code(self, job_id: int) -> None:
+        """Give the message back if not this worker has the job's code, but another one, before anything is begun.
+
+        A job that is QUEUED and whose code nobody has any more ends here.
+        """
+        try:
+            await self._code(job_id)
+        except HandBackError:
+            raise
+        except GivenUpError as error:
+            # One that is RUNNING already meets the same with its task, and keeps what it has done.
+            await job_runs.fail_queued(self.vault, job_id, str(error))
+        except Exception:  # noqa: BLE001 - it is met again, and told, when the task has been begun
+            return
+
+    async def _code(self, job_id: int, taken: Taken | None = None) -> Code:
+        """Find the code of a job: that of one ``taken`` is at hand, else by one look for all who begin together."""
         loading = self.codes.get(job_id)
         if loading is None:
             if len(self.codes) >= _CODES:
                 del self.codes[next(iter(self.codes))]
-            loading = self.codes[job_id] = asyncio.create_task(self._load(job_id))
+            loading = self.codes[job_id] = asyncio.create_task(self._load(job_id, taken))
         try:
             return await asyncio.shield(loading)
         except Exception:
             self.codes.pop(job_id, None)
             raise
 
-    async def _load(self, job_id: int) -> Code:
-        job, given = await job_runs.retrieve_with_input(self.vault, job_id)
+    async def _load(self, job_id: int, taken: Taken | None) -> Code:
+        job, given = (taken.job, taken.input) if taken else await job_runs.retrieve_with_input(self.vault, job_id)
         return await Code.of(self.owners, self.kinds, job, given)
 
     async def _fail(self, task: Task, error: Exception) -> None:
@@ -136,21 +151,9 @@ class Execution:
             return
 
 
-async def _close(code: Code, vault: Vault, job: Job) -> None:
-    async def tasks() -> AsyncIterator[Task]:
-        for task in await jobs.task_outputs(vault, job):
-            yield task
-
-    await code.close(vault, job, tasks())
-    await sign_off(vault, job)
+def _status(job: Job) -> JobStatus:
+    return JobStatus.ERRORS_ENCOUNTERED if job.failed_tasks else JobStatus.SUCCESS
 
 
-async def _chunks(items: AsyncIterator[dict[str, Any]], size: int) -> AsyncIterator[list[dict[str, Any]]]:
-    chunk: list[dict[str, Any]] = []
-    async for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+async def _close(code: Code, vault: Vault, ending: Job) -> None:
+    await code.close(vault, ending, lambda: jobs.task_outputs(vault, ending))

@@ -6,8 +6,8 @@ from typing import Any
 
 from strongroom.domain.dates import whole_second
 from strongroom.domain.job import Link, Task, TaskState
-from strongroom.engine.code import Code, explain
-from strongroom.engine.log import closing_lines
+from strongroom.domain.job_log import closing_lines
+from strongroom.engine.code import Code, explain, refuse_endless
 from strongroom.engine.owners import Owners
 from strongroom.engine.patience import patiently
 from strongroom.sdk import JobKind, ProcessContext
@@ -18,10 +18,11 @@ from strongroom.store.passing import is_passing
 from strongroom.vault import Vault
 
 
-async def run(owners: Owners, kinds: dict[str, JobKind[Any]], taken: Taken) -> None:
+async def run(owners: Owners, kinds: dict[str, JobKind[Any]], taken: Taken, handed_back: int) -> None:
     """Work on the job, then end it with all that it made."""
     task = Task(taken.job.id, 1, TaskState.RUNNING, taken.attempt, [])
     try:
+        refuse_endless(f"Job [{taken.job.id}]", taken.attempt, handed_back)
         await patiently(taken.job.id, lambda: _work_on(owners, kinds, taken, task))
     except job_runs.AbandonedError:
         return
@@ -44,7 +45,7 @@ async def _end(code: Code, taken: Taken, ctx: ProcessContext[Any]) -> None:
     task = replace(ctx.task, state=ctx.state, output=ctx.output)
     deeds: list[Apply] = list(ctx.applies)
     if code.kind.completes():
-        deeds.append(lambda vault: code.close(vault, ended, _only(task)))
+        deeds.append(lambda vault: code.close(vault, ended, lambda: _only(task)))
     await job_runs.end_whole(code.vault, ending, deeds)
 
 

@@ -108,6 +108,9 @@ class DocumentExport(JobKind[DocumentExportInput]):
     @results("/objects/documents/batch/actions/fileextract/{job_id}/results", rel="artifacts")
     async def results(self, vault: Vault, job: Job) -> dict[str, Any]:
         """Retrieve Document Export Results."""
-        tasks = await jobs.task_outputs(vault, job)
-        files = (ExportFile.from_output(row) for task in tasks for row in (task.output or {}).get("rows", []))
-        return {"job_id": job.id, "data": [file.to_result(job.id, job.created_by) for file in files]}
+        data = [
+            ExportFile.from_output(row).to_result(job.id, job.created_by)
+            async for task in jobs.task_outputs(vault, job)
+            for row in (task.output or {}).get("rows", [])
+        ]
+        return {"job_id": job.id, "data": data}

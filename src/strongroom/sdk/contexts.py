@@ -38,6 +38,8 @@ class ProcessContext(Generic[Input]):
     state: TaskState = TaskState.SUCCESS
     output: dict[str, Any] = field(default_factory=dict)
     applies: list[Apply] = field(default_factory=list)
+    retry: bool = False
+    """Whether the task is to be worked on again: then nothing of this try is kept."""
 
     def apply(self, deed: Apply) -> None:
         """Have ``deed`` called with the Vault inside the closing transaction."""

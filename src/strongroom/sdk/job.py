@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from strongroom.domain.job import Job, JobTraits, Link
+from strongroom.domain.job_definition import NewDefinition
 from strongroom.sdk.contexts import CompletionContext, InitContext, Input, ProcessContext
 from strongroom.vault import Vault
 
@@ -69,6 +70,10 @@ class JobKind(Generic[Input]):
     limit: ClassVar[timedelta | None] = None
     """How long a job may be active; None: as long as Vault's own may."""
 
+    def own_definition(self, vault: Vault) -> NewDefinition | None:  # noqa: ARG002 - for kinds' own
+        """Give the definition that every Vault has of this kind, if it has one; its name is the kind's."""
+        return None
+
     def traits(self) -> JobTraits:
         """What the rows of such jobs are told."""
         return JobTraits(self.name, self.title, whole=self.chunk_size is None, limit=self.limit)
@@ -76,9 +81,9 @@ class JobKind(Generic[Input]):
     async def check(self, vault: Vault, given: Input) -> None:
         """Refuse, by raising an error of ``domain.errors``, what must not be queued."""
 
-    def init(self, ctx: InitContext[Input]) -> AsyncIterator[dict[str, Any]]:
-        """Give the job's items, one after the other; each is a small JSON object."""
-        raise NotImplementedError
+    async def init(self, ctx: InitContext[Input]) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG002 - for kinds' own
+        """Give the job's items, one after the other; each is a small JSON object. By default it is one task, of one."""
+        yield {}
 
     async def process(self, ctx: ProcessContext[Input]) -> None:
         """Work on the items of one task."""

@@ -15,6 +15,8 @@ from strongroom.config import CannotRun, Settings, from_orders
 from strongroom.server import data_dir, logs
 
 READY = "ready"
+RENEW = 75
+"""The exit code of a child that wants to be followed by a new one at once, though it has not been told to go."""
 _GRACE = 30.0  # seconds beyond its patience, after which a child that hangs without a supervisor is ended
 
 

@@ -50,6 +50,7 @@ class EnvelopeProtocol(HttpToolsProtocol):
         self._bounds = bounds
         self._head = b""  # a head that is not whole yet
         self._request: RequestResponseCycle | None = None  # the last one whose head has come
+        self._answered: RequestResponseCycle | None = None  # the one whose turn it is
         self._in_body = False
         self._body_left: int | None = None  # None: the body is chunked
         self._body_end = b""  # the last bytes of a chunked body, in which its end may have begun
@@ -73,6 +74,10 @@ class EnvelopeProtocol(HttpToolsProtocol):
         for timer in (self._head_timer, self._stall_timer, self._closing_timer):
             if timer:
                 timer.cancel()
+        if self._answered and not self._answered.response_complete:
+            # uvicorn tells the last request that has come, and here the turn may be that of an earlier one.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -139,6 +144,7 @@ class EnvelopeProtocol(HttpToolsProtocol):
         return not (self._is_answering() or self._head or self._waiting or self._refused or self.transport.is_closing())
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
         super()._start_asgi_task(cycle, exchange.watched(app, cycle, self._bounds.stall_seconds))
 
     def _take_head(self, data: bytes) -> bytes:

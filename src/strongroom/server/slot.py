@@ -11,7 +11,7 @@ import structlog
 
 from strongroom.config import CannotRun
 from strongroom.server.child import Child, end, give_orders, spawn
-from strongroom.server.lifeline import READY
+from strongroom.server.lifeline import READY, RENEW
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between a death and the next start
 _LONG_LIFE = 30.0  # seconds; who lived that long is replaced at once
@@ -44,7 +44,7 @@ class Slot:
             if said == READY:
                 # One that was never ready has taken no messages, and may not have given out those of the one before.
                 replaces = worker_id
-            if self._told_to_go:
+            if self._told_to_go or code == RENEW:
                 self._told_to_go = False
                 continue
             if time.monotonic() - born >= _LONG_LIFE:

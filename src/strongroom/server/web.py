@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,17 @@ _Message = MutableMapping[str, Any]
 Application = Callable[
     [_Message, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Awaitable[None]
 ]
-Opening = Callable[[Settings], AbstractAsyncContextManager[Application]]
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a web process serves; ``dismiss`` answers all who only wait for something, since the process stops."""
+
+    application: Application
+    dismiss: Callable[[], None]
+
+
+Opening = Callable[[Settings], AbstractAsyncContextManager[Served]]
 """Opens what a web process serves, and closes it again."""
 
 
@@ -33,16 +44,22 @@ def run(opening: Opening, report_to: int) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and when it stops."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], dismiss: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._dismiss = dismiss
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First: who waits for a job would be waited for, and cut off in the end.
+        self._dismiss()
+        await super().shutdown(sockets)
 
     def leave(self) -> None:
         """Stop taking connections, and end when those that are open are done."""
@@ -53,11 +70,11 @@ async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) ->
     # uvicorn raises the signal that has stopped it once more when it is done: the Vault is still to be closed then.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    async with opening(orders.settings) as application:
+    async with opening(orders.settings) as served:
         # All that is loaded stays: to look through it again and again would hold up requests for milliseconds.
         gc.collect()
         gc.freeze()
-        server = _Server(_config(application, orders), ready)
+        server = _Server(_config(served.application, orders), ready, served.dismiss)
         with lifeline.held(orders.settings, GRACE, server.leave):
             await server.serve(listening.adopt(orders.sockets))
 

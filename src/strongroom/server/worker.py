@@ -4,18 +4,21 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import NoReturn
 
 import uvloop
 
 from strongroom.config import Settings
 from strongroom.server import lifeline, logs
-from strongroom.server.lifeline import Orders
+from strongroom.server.lifeline import RENEW, Orders
 
-Work = Callable[[Settings, str, str | None, Callable[[], None], asyncio.Event], Awaitable[None]]
+Work = Callable[[Settings, str, str | None, Callable[[], None], asyncio.Event], Awaitable[bool]]
 """Works until the event is set. It gets the settings, this worker's id, the id of the dead worker that it replaces
-(whose messages it gives out anew) and a function to call when it is ready."""
+(whose messages it gives out anew) and a function to call when it is ready. It gives whether abandoned code still runs
+in the process; for that it may also end by itself."""
 
 _NICENESS = 5
 
@@ -23,24 +26,63 @@ _NICENESS = 5
 def run(work: Work, report_to: int) -> int:
     """Work for a supervisor until SIGTERM, or until it is gone; the exit code."""
     os.nice(_NICENESS)
-    return lifeline.obey(report_to, "worker", lambda orders, ready: uvloop.run(_run(work, orders, ready)))
+    left = False
+
+    def obey(orders: Orders, ready: Callable[[], None]) -> None:
+        nonlocal left
+        left, _ = _finished(_run(work, orders, ready))
+
+    code = lifeline.obey(report_to, "worker", obey)
+    if left:
+        _leave(RENEW)
+    return code
 
 
 def run_alone(work: Work, settings: Settings, ready: Callable[[], None]) -> int:
-    """Work without a supervisor, on another machine than the server, until SIGTERM or SIGINT; the exit code."""
+    """Work without a supervisor, on another machine than the server, until SIGTERM or SIGINT; the exit code.
+
+    Where a supervisor would put a new worker in its place, the process begins anew: with the same id for the system,
+    the same command, and none of the code that ran in it.
+    """
     logs.configure(settings.log_level, "worker")
-    uvloop.run(_run_alone(work, settings, ready))
+    left, stopped = _finished(_run_alone(work, settings, ready))
+    if left and not stopped:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command
+    if left:
+        _leave(0)
     return 0
 
 
-async def _run(work: Work, orders: Orders, ready: Callable[[], None]) -> None:
+async def _run(work: Work, orders: Orders, ready: Callable[[], None]) -> tuple[bool, bool]:
     stop, loop = _stopped_by_signals(), asyncio.get_running_loop()
     with lifeline.held(orders.settings, orders.settings.drain_seconds, lambda: _from_thread(loop, stop.set)):
-        await work(orders.settings, orders.worker_id, orders.replaces, ready, stop)
+        return await work(orders.settings, orders.worker_id, orders.replaces, ready, stop), stop.is_set()
 
 
-async def _run_alone(work: Work, settings: Settings, ready: Callable[[], None]) -> None:
-    await work(settings, str(uuid.uuid4()), None, ready, _stopped_by_signals())
+async def _run_alone(work: Work, settings: Settings, ready: Callable[[], None]) -> tuple[bool, bool]:
+    stop = _stopped_by_signals()
+    return await work(settings, str(uuid.uuid4()), None, ready, stop), stop.is_set()
+
+
+def _finished(working: Coroutine[None, None, tuple[bool, bool]]) -> tuple[bool, bool]:
+    """Run a worker to its end; gives whether abandoned code is left, and whether it was told to stop.
+
+    With code left the loop stays open: closing it would wait for that code, which may be for ever.
+    """
+    runner, left = asyncio.Runner(loop_factory=uvloop.new_event_loop), False
+    try:
+        left, stopped = runner.run(working)
+    finally:
+        if not left:
+            runner.close()
+    return left, stopped
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without asking the code that runs in it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _stopped_by_signals() -> asyncio.Event:

@@ -1,9 +1,9 @@
-"""What is thrown away after a time: sessions, extracts, the queue's own log, bytes that nobody refers to."""
+"""What is thrown away after a time: extracts, the queue's own log, bytes that nobody refers to."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from strongroom.services import call_counts, job_polls, sessions
+from strongroom.services import call_counts, job_polls, webhook_deliveries
 from strongroom.store import job_counts, queue, staging, sweep
 from strongroom.store.database import Connection
 from strongroom.vault import Vault
@@ -15,14 +15,19 @@ UNUSED_AGE = timedelta(hours=24)
 
 
 async def tidy(vault: Vault) -> None:
-    """Delete expired sessions and extracts, the deliveries that the queue has noted, and what limits have counted."""
-    await sessions.remove_expired(vault)
+    """Delete the deliveries that the queue and webhooks have noted, and what limits have counted."""
     await job_polls.remove_ended(vault)
     await call_counts.remove_ended(vault)
+    await webhook_deliveries.tidy(vault)
     async with vault.database.transaction() as connection:
-        await staging.remove_expired(connection, vault.clock.now())
         await queue.prune(connection, _QUEUE_LOG_AGE)
         await job_counts.fold(connection)
+
+
+async def remove_expired_extracts(vault: Vault) -> int:
+    """Delete the extracted files whose time is over, and the folders that are empty then; returns how many files."""
+    async with vault.database.transaction() as connection:
+        return await staging.remove_expired(connection, vault.clock.now())
 
 
 async def sweep_blobs(vault: Vault, now: datetime | None = None) -> int:

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from strongroom.domain.dates import whole_second
 from strongroom.domain.job import Job, JobStatus, Task, TaskState
 from strongroom.sdk.contexts import Apply
-from strongroom.services import job_messages
-from strongroom.store import job_progress, job_tasks
+from strongroom.services import job_ends, job_messages
+from strongroom.store import job_progress, job_tasks, patience
 from strongroom.store import jobs as rows
 from strongroom.store.database import Connection
 from strongroom.store.job_progress import Ending, Taken
@@ -40,28 +42,25 @@ class Queueing:
     window: int
 
 
-async def forget_earlier_try(vault: Vault, run: Queueing) -> None:
-    """Delete what an earlier try has written."""
+async def add_tasks(vault: Vault, run: Queueing, first_number: int, tasks: Sequence[str], *, resumed: bool) -> bool:
+    """Write some tasks of a job that is still QUEUEING under this try; each is the list of its items, as JSON.
+
+    ``resumed``: an earlier try may have written the same ones, and these stay; where they begin to differ, all that
+    follows is deleted and written anew. Gives whether it is so for the next tasks.
+    """
     async with vault.database.transaction() as connection:
         await _hold(connection, run)
-        await job_tasks.remove_all(connection, run.job.id)
+        return await _add(connection, run.job.id, first_number, tasks, resumed=resumed)
 
 
-async def add_tasks(vault: Vault, run: Queueing, first_number: int, tasks: Sequence[list[dict[str, Any]]]) -> None:
-    """Write some tasks of a job that is still QUEUEING under this try."""
-    async with vault.database.transaction() as connection:
-        await _hold(connection, run)
-        await job_tasks.add(connection, run.job.id, first_number, tasks)
-
-
-async def end_queueing(vault: Vault, run: Queueing, first_number: int, tasks: Sequence[list[dict[str, Any]]]) -> None:
+async def end_queueing(vault: Vault, run: Queueing, first_number: int, tasks: Sequence[str], *, resumed: bool) -> None:
     """Write the last tasks: with that the job is QUEUED, and the first messages go out."""
     total = first_number - 1 + len(tasks)
     queued = min(total, run.window)
     async with vault.database.transaction() as connection:
         await _hold(connection, run)
-        if tasks:
-            await job_tasks.add(connection, run.job.id, first_number, tasks)
+        if await _add(connection, run.job.id, first_number, tasks, resumed=resumed):
+            await job_tasks.remove_from(connection, run.job.id, total + 1)
         values = {"total_tasks": total, "open_tasks": total, "queued_tasks": queued}
         await rows.move(connection, run.job.id, JobStatus.QUEUED, values)
         if total:
@@ -72,12 +71,31 @@ async def end_queueing(vault: Vault, run: Queueing, first_number: int, tasks: Se
 
 async def fail_to_run(vault: Vault, run: Queueing) -> bool:
     """End a job that could not be started; False if it has moved on meanwhile, or a newer try is at it."""
-    now = whole_second(vault.clock.now())
+    now = vault.clock.now()
     async with vault.database.transaction() as connection:
         if not await job_progress.hold_queueing(connection, run.job.id, run.attempt):
             return False
-        values = {"run_end_date": now, "modified_date": now}
-        return await rows.move(connection, run.job.id, JobStatus.FAILED_TO_RUN, values) is not None
+        values = {"run_end_date": whole_second(now), "modified_date": whole_second(now)}
+        ended = await rows.move(connection, run.job.id, JobStatus.FAILED_TO_RUN, values)
+        if ended is None:
+            return False
+        await job_tasks.remove_from(connection, run.job.id, 1)
+        await job_ends.sign_off(connection, [ended], now)
+    return True
+
+
+async def fail_queued(vault: Vault, job_id: int, reason: str) -> bool:
+    """End a job that is QUEUED and cannot run any more; False if it is not, or its queue holds it back."""
+    now = vault.clock.now()
+    async with vault.database.transaction() as connection:
+        values = {"run_end_date": whole_second(now), "modified_date": whole_second(now)}
+        only = rows.QUEUED & rows.DELIVERED
+        ended = await rows.move(connection, job_id, JobStatus.FAILED_TO_RUN, values, only=only)
+        if ended is None:
+            return False
+        await job_tasks.add_log(connection, [LogEntry(job_id, now, reason, guarded=False)])
+        await job_ends.sign_off(connection, [ended], now)
+    return True
 
 
 async def claim_task(vault: Vault, job_id: int, number: int) -> Task | None:
@@ -100,18 +118,46 @@ async def finish_task(vault: Vault, task: Task, state: TaskState, output: dict[s
         await _count_ended(connection, [finished])
 
 
-async def complete(vault: Vault, job: Job, status: JobStatus, links: list[dict[str, str]], closing: Closing) -> bool:
-    """End a job whose tasks have all ended, with what its closing writes; False if that was done already."""
-    now = whole_second(vault.clock.now())
+async def put_back(vault: Vault, task: Task) -> None:
+    """Have a task wait to be begun again, with nothing kept of this try."""
     async with vault.database.transaction() as connection:
-        # A job without tasks has not been RUNNING yet.
-        await rows.move(connection, job.id, JobStatus.RUNNING, {"run_start_date": now}, only=rows.ALL_TASKS_ENDED)
-        values = {"run_end_date": now, "modified_date": now, "links": links}
-        ended = await rows.move(connection, job.id, status, values, only=rows.ALL_TASKS_ENDED)
+        if not await job_tasks.put_back(connection, task):
+            raise AbandonedError
+
+
+async def begin_completion(vault: Vault, job_id: int) -> Job | None:
+    """A job whose tasks have all ended; None if there is nothing to complete, or its queue holds it back.
+
+    One without tasks becomes RUNNING by this.
+    """
+    job = await retrieve(vault, job_id)
+    if job is None or job.status.is_terminal or job.open_tasks:
+        return None
+    if job.status is JobStatus.RUNNING:
+        return job
+    begun = rows.ALL_TASKS_ENDED & rows.DELIVERED
+    async with vault.database.transaction() as connection:
+        values = {"run_start_date": whole_second(vault.clock.now())}
+        return await rows.move(connection, job_id, JobStatus.RUNNING, values, only=begun)
+
+
+async def complete(vault: Vault, ending: Job, closing: Closing | None = None) -> None:
+    """End a job whose tasks have all ended, as ``ending`` says, with what its closing writes.
+
+    The closing may take its time, so the job's row is locked only after it. Of two that come to this point, the later
+    one raises ``AbandonedError``, and what its closing wrote is rolled back.
+    """
+    links = [msgspec.to_builtins(link) for link in ending.links]
+    values = {"run_end_date": ending.run_end_date, "modified_date": ending.run_end_date, "links": links}
+    async with vault.database.transaction() as connection:
+        if closing is not None:
+            await patience.be_idle_for_long(connection)
+            await closing(vault.bound(connection), ending)
+            await patience.be_idle_briefly(connection)
+        ended = await rows.move(connection, ending.id, ending.status, values, only=rows.ALL_TASKS_ENDED)
         if ended is None:
-            return False
-        await closing(vault.bound(connection), ended)
-    return True
+            raise AbandonedError
+        await job_ends.sign_off(connection, [ended], vault.clock.now())
 
 
 async def end_whole(vault: Vault, ending: Ending, deeds: Sequence[Apply]) -> None:
@@ -141,11 +187,24 @@ async def retrieve_with_input(vault: Vault, job_id: int) -> tuple[Job, dict[str,
         return job, await rows.retrieve_input(connection, job_id)
 
 
+async def ended_among(vault: Vault, job_ids: Sequence[int]) -> list[int]:
+    """Those of these jobs that have ended, or are gone: nobody wants any more what is done for them."""
+    async with vault.database.reading() as connection:
+        active = await job_progress.active_among(connection, job_ids)
+    return [job_id for job_id in job_ids if job_id not in active]
+
+
 async def write_log(vault: Vault, job_id: int, text: str, task: Task | None = None) -> None:
-    """Add to a job's log, by a transaction of its own: a rolled back task keeps its lines."""
+    """Add to a job's log, by a transaction of its own: a rolled back task keeps its lines.
+
+    Raises ``AbandonedError`` when the job has ended. What is written in a transaction that is open already is kept or
+    lost by the guard of that one.
+    """
     number, attempt = (None, 0) if task is None else (task.number, task.attempt)
-    entry = LogEntry(job_id, vault.clock.now(), text, number, attempt)
-    await vault.database.write_at_once(job_tasks.add_log, entry)
+    guarded = vault.database.joined is None
+    entry = LogEntry(job_id, vault.clock.now(), text, number, attempt, guarded)
+    if not await vault.database.write_at_once(job_tasks.add_log, entry):
+        raise AbandonedError
 
 
 async def resend_lost(vault: Vault, untouched_seconds: float) -> int:
@@ -167,6 +226,16 @@ async def resend_lost(vault: Vault, untouched_seconds: float) -> int:
 async def _hold(connection: Connection, run: Queueing) -> None:
     if not await job_progress.hold_queueing(connection, run.job.id, run.attempt):
         raise AbandonedError
+
+
+async def _add(connection: Connection, job_id: int, first_number: int, tasks: Sequence[str], *, resumed: bool) -> bool:
+    kept = await job_tasks.same(connection, job_id, first_number, tasks) if resumed else 0
+    if kept == len(tasks):
+        return resumed
+    if resumed:
+        await job_tasks.remove_from(connection, job_id, first_number + kept)
+    await job_tasks.add(connection, job_id, first_number + kept, tasks[kept:])
+    return False
 
 
 async def _finish_tasks(connection: Connection, finished: Sequence[Finished]) -> list[None]:

@@ -1,6 +1,6 @@
 """Jobs as a user sees them: started, retrieved, listed, cancelled; their tasks and their log."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,11 +19,14 @@ from strongroom.domain.job import (
 )
 from strongroom.domain.page import Page, Window
 from strongroom.sdk.job import JobKind
-from strongroom.services import job_messages
-from strongroom.store import job_tasks, single_instances
+from strongroom.services import job_ends, job_messages, scheduled_jobs, webhook_targets
+from strongroom.store import job_tasks, single_instances, webhooks
 from strongroom.store import jobs as rows
 from strongroom.store.database import Connection
 from strongroom.vault import Vault
+
+# Outputs of tasks that are read at a time: each may be large.
+_OUTPUTS = 20
 
 
 async def start(vault: Vault, kind: JobKind[Any], given: Any, method: str = "POST") -> Job:
@@ -36,7 +39,9 @@ async def begin(vault: Vault, traits: JobTraits, given: dict[str, Any], method: 
     """Write the job and its first message in one transaction: what is answered is never lost."""
     now = whole_second(vault.clock.now())
     deadline = now + (traits.limit or ONE_TIME_LIMIT)
-    new = rows.NewJob(traits, traits.first_status, given, vault.user.id, now, deadline, method)
+    if vault.webhook is not None:
+        await webhook_targets.check(vault.settings, vault.webhook)
+    new = rows.NewJob(traits, traits.first_status, given, vault.user.id, now, deadline, method, webhook=vault.webhook)
     if not traits.single_instance_states:
         return await vault.database.write_together(_add, new)
     async with vault.database.transaction() as connection:
@@ -85,15 +90,29 @@ async def tasks(vault: Vault, job_id: int, window: Window) -> Page[Task]:
 async def task_counts(vault: Vault, job_id: int) -> dict[TaskState, int]:
     """How many tasks of a job are in each state, whatever its kind."""
     await retrieve(vault, job_id)
-    async with vault.database.reading() as connection:
-        return await job_tasks.counts(connection, job_id)
+    return await vault.database.read_together(job_tasks.counts_of, job_id)
 
 
-async def task_outputs(vault: Vault, job: Job) -> list[Task]:
-    """The ended tasks of a job with their output, in order."""
-    ended = (TaskState.SUCCESS, TaskState.ERRORS_ENCOUNTERED)
-    async with vault.database.reading() as connection:
-        return [task async for task in job_tasks.outputs(connection, job.id, ended)]
+async def progress(vault: Vault, job: Job) -> dict[TaskState, int]:
+    """How many tasks of a job are in each state that at least one is in; an ended job's own row says it."""
+    if job.status.is_terminal and job.open_tasks == 0:
+        ended = {TaskState.SUCCESS: job.total_tasks - job.failed_tasks, TaskState.ERRORS_ENCOUNTERED: job.failed_tasks}
+        return {state: size for state, size in ended.items() if size}
+    counts = await vault.database.read_together(job_tasks.counts_of, job.id)
+    return {state: counts[state] for state in TaskState if counts.get(state)}
+
+
+async def task_outputs(vault: Vault, job: Job) -> AsyncIterator[Task]:
+    """The ended tasks of a job with their output, in order, read a few at a time."""
+    ended, last = (TaskState.SUCCESS, TaskState.ERRORS_ENCOUNTERED), 0
+    while True:
+        async with vault.database.reading() as connection:
+            found = await job_tasks.outputs(connection, job.id, ended, last, _OUTPUTS)
+        for task in found:
+            yield task
+        if len(found) < _OUTPUTS:
+            return
+        last = found[-1].number
 
 
 async def histories(vault: Vault, wanted: JobFilter, window: Window) -> Page[Job]:
@@ -117,10 +136,16 @@ async def cancel(vault: Vault, job_id: int) -> Job:
     job = await retrieve(vault, job_id)
     if not job.cancellable and job.status is not JobStatus.SCHEDULED and not job.status.is_terminal:
         raise OperationNotAllowed(f"Job [{job_id}] cannot be cancelled: its code does not say admin_cancellable.")
-    now = whole_second(vault.clock.now())
+    if job.status is JobStatus.SCHEDULED and job.definition is not None:
+        # It may have begun at this moment: then it is a job like any other.
+        return await scheduled_jobs.cancel(vault, job) or await cancel(vault, job_id)
+    moment = vault.clock.now()
+    now = whole_second(moment)
     async with vault.database.transaction() as connection:
         values = {"run_end_date": now, "modified_by": vault.user.id, "modified_date": now}
         cancelled = await rows.move(connection, job_id, JobStatus.CANCELLED, values)
+        if cancelled is not None:
+            await job_ends.sign_off(connection, [cancelled], moment)
     if cancelled is None:
         job = await retrieve(vault, job_id)
         raise OperationNotAllowed(f"Job [{job_id}] cannot be cancelled: its status is {job.status}.")
@@ -144,5 +169,9 @@ def _require_all_jobs(vault: Vault) -> None:
 async def _add(connection: Connection, new: Sequence[rows.NewJob]) -> list[Job]:
     """Write jobs that are started at the same moment, and their messages."""
     jobs = await rows.add(connection, new)
+    # After the jobs: their first status is in the reply, and told to nobody else who asked with the call.
+    for job, each in zip(jobs, new, strict=True):
+        if each.webhook is not None:
+            await webhooks.add(connection, each.webhook, job.id, each.user, each.date)
     await job_messages.enqueue_run(connection, [job.id for job in jobs])
     return jobs

@@ -1,7 +1,8 @@
 """Seeding: what a seed describes is made in the Vault; what is there already stays as it is.
 
-A user is known by its name, a document by its external id (or its name, if it has none), a staged item by its path. So
-a second start with the same seed file changes nothing. Document types, lifecycles and fields are brought up to date.
+A user and a job definition are known by their names, a document by its external id (or its name, if it has none), a
+staged item by its path. So a second start with the same seed file changes nothing. Document types, lifecycles and
+fields are brought up to date.
 """
 
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ from strongroom.domain import seed
 from strongroom.domain.document_type import DocumentCatalog
 from strongroom.domain.errors import InvalidData, ItemNameExists, VaultError
 from strongroom.domain.seed import Seed, SeedError
+from strongroom.domain.seed_jobs import JobDefinition
 from strongroom.domain.user import User
-from strongroom.services import document_types, file_staging, first_passwords, seed_documents, users
+from strongroom.services import document_types, file_staging, first_passwords, job_definitions, seed_documents, users
 from strongroom.services.seed_file import load
 from strongroom.services.users import NewUser
 from strongroom.vault import Vault
@@ -61,6 +63,9 @@ async def apply(vault: Vault, described: Seed) -> Made:
     for number, item in enumerate(described.file_staging, 1):
         with _at(described, f"[[file_staging]] {number} ({item.path})"):
             made_items += await _staged(vault, item)
+    for number, definition in enumerate(described.job_definitions, 1):
+        with _at(described, f"[[job_definitions]] {number} ({definition.name})"):
+            await _job_definition(vault, definition)
     return Made(made_users, made_documents, made_items)
 
 
@@ -114,6 +119,14 @@ async def _staged(vault: Vault, described: seed.StagedItem) -> bool:
     except ItemNameExists:
         return False
     return True
+
+
+async def _job_definition(vault: Vault, described: JobDefinition) -> None:
+    if await job_definitions.find(vault, described.name) is not None:
+        return
+    owner = vault.user if described.owner is None else await _existing(vault, described.owner)
+    # Workers tell of custom jobs when they have loaded them, which is later than this.
+    await job_definitions.create(vault, described.definition(owner.id), known=False)
 
 
 async def _existing(vault: Vault, name: str) -> User:

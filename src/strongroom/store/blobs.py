@@ -40,7 +40,7 @@ _DRAFT = re.compile(r".+#\d+")
 _log = structlog.get_logger(__name__)
 
 
-class BlobMissingError(Exception):
+class BlobMissingError(FileNotFoundError):
     """The store has no bytes under a key that a row names: data was lost outside of Strongroom."""
 
 

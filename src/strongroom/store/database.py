@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from strongroom.domain.errors import StorageFull
+from strongroom.store.changes import Changes
 from strongroom.store.links import SERVER_SETTINGS, WatchedConnection
+from strongroom.store.looks import Looks
 from strongroom.store.passing import is_full
 from strongroom.store.together import Answer, Asked, Deed, Together
 
@@ -39,6 +41,8 @@ class Database:
     readers: Together
     single_writers: Together
     writers: Together
+    changes: Changes
+    looks: Looks
     joined: Connection | None = None
 
     @classmethod
@@ -50,17 +54,18 @@ class Database:
             "jit": "off",
             "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         }
+        # The driver reads the URL, as it does for the queue: SQLAlchemy knows nothing of sslmode and its like.
+        # A server that dies leaves its socket behind for a moment: who connects then would wait for a minute.
+        connect = partial(
+            asyncpg.connect,
+            url,
+            timeout=CONNECT_SECONDS,
+            connection_class=WatchedConnection,
+            server_settings=settings,
+        )
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            # The driver reads the URL, as it does for the queue: SQLAlchemy knows nothing of sslmode and its like.
-            # A server that dies leaves its socket behind for a moment: who connects then would wait for a minute.
-            async_creator=partial(
-                asyncpg.connect,
-                url,
-                timeout=CONNECT_SECONDS,
-                connection_class=WatchedConnection,
-                server_settings=settings,
-            ),
+            async_creator=connect,
             pool_size=pool_size,
             # What overflows is closed again at once, and each new connection asks the server for its types.
             max_overflow=0,
@@ -72,10 +77,20 @@ class Database:
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         # SQLAlchemy begins no transactions: what only reads needs none, and the driver begins those that write.
         plain = engine.execution_options(isolation_level="AUTOCOMMIT")
-        return cls(engine, url, Together(plain.connect), Together(plain.connect), Together(partial(_writing, plain)))
+        return cls(
+            engine,
+            url,
+            readers=Together(plain.connect),
+            single_writers=Together(plain.connect),
+            writers=Together(partial(_writing, plain)),
+            changes=Changes(connect),
+            looks=Looks(plain.connect),
+        )
 
     async def close(self) -> None:
-        """Close every connection of the pool."""
+        """Close every connection."""
+        await self.changes.close()
+        await self.looks.close()
         for waiting in (self.readers, self.single_writers, self.writers):
             await waiting.close()
         await self.engine.dispose()

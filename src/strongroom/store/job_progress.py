@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import func, or_, select, update
 
-from strongroom.domain.job import Job, JobStatus, Link, TaskState, sources_of
+from strongroom.domain.job import ACTIVE, Job, JobStatus, Link, TaskState, sources_of
 from strongroom.store.database import Connection, driver
 from strongroom.store.jobs import read
 from strongroom.store.tables import job_queues, jobs
@@ -170,6 +170,12 @@ async def end_whole(connection: Connection, endings: Sequence[Ending]) -> list[b
     )
     ended = {row["id"] for row in rows}
     return [each.job_id in ended for each in endings]
+
+
+async def active_among(connection: Connection, job_ids: Sequence[int]) -> set[int]:
+    """Those of these jobs that are active."""
+    found = await connection.scalars(select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.status.in_(ACTIVE)))
+    return set(found)
 
 
 async def active_untouched(connection: Connection, seconds: float, most: int) -> Sequence[Any]:

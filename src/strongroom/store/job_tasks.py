@@ -1,17 +1,17 @@
 """Rows of tasks and of the job log."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, select, update
 
-from strongroom.domain.job import JobStatus, LogLine, Task, TaskState, sources_of
+from strongroom.domain.job import ACTIVE, JobStatus, LogLine, Task, TaskState, sources_of
 from strongroom.domain.page import Window
 from strongroom.store.database import Connection, driver
-from strongroom.store.tables import job_log, job_tasks
+from strongroom.store.tables import job_log, job_tasks, jobs
 
 _OPEN = (TaskState.QUEUED, TaskState.RUNNING)
 
@@ -45,25 +45,59 @@ _FINISH = """
         AS ended (job_id, number, attempt, state, output)
     WHERE job_tasks.job_id = ended.job_id AND job_tasks.number = ended.number
         AND job_tasks.attempt = ended.attempt AND job_tasks.state = $6
+        AND EXISTS (SELECT FROM jobs WHERE jobs.id = ended.job_id AND jobs.status = $7)
 """
 
+# The tasks of a batch, beside those that an earlier try has written in their places; the first that differs.
+_DIFFERENCE = """
+    SELECT min(place)::integer FROM unnest($3::text[]) WITH ORDINALITY AS made (items, place)
+    LEFT JOIN job_tasks ON job_id = $1 AND number = $2::integer + place - 1
+    WHERE job_tasks.items IS DISTINCT FROM made.items::jsonb
+"""
+
+_ADD = """
+    INSERT INTO job_tasks (job_id, number, items)
+    SELECT $1::integer, $2::integer + place - 1, items::jsonb
+    FROM unnest($3::text[]) WITH ORDINALITY AS made (items, place)
+"""
+
+# A line is a sign of life, and one in ten seconds is enough; a row that is locked is being touched anyway.
 _ADD_LOG = """
-    INSERT INTO job_log (job_id, task, attempt, time, text)
-    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::timestamptz[], $5::text[])
+    WITH asked AS (
+        SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::timestamptz[], $5::text[], $6::boolean[])
+            WITH ORDINALITY AS asked (job_id, task, attempt, time, text, guarded, place)
+    ), silent AS (
+        SELECT id FROM jobs
+        WHERE id IN (SELECT job_id FROM asked WHERE guarded) AND status = ANY($7::text[])
+            AND touched < now() - interval '10 seconds'
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    ), touched AS (
+        UPDATE jobs SET touched = now() FROM silent WHERE jobs.id = silent.id
+    ), active AS (
+        SELECT id FROM jobs WHERE id IN (SELECT job_id FROM asked WHERE guarded) AND status = ANY($7::text[])
+    ), added AS (
+        INSERT INTO job_log (job_id, task, attempt, time, text)
+        SELECT job_id, task, attempt, time, text FROM asked
+        WHERE NOT guarded OR job_id IN (SELECT id FROM active) ORDER BY place
+    )
+    SELECT id FROM active
 """
 
 
-async def add(connection: Connection, job_id: int, first_number: int, tasks: Sequence[list[dict[str, Any]]]) -> None:
-    """Write tasks, numbered from ``first_number``; each is the list of its items."""
-    await connection.execute(
-        insert(job_tasks),
-        [{"job_id": job_id, "number": first_number + n, "items": items} for n, items in enumerate(tasks)],
-    )
+async def add(connection: Connection, job_id: int, first_number: int, tasks: Sequence[str]) -> None:
+    """Write tasks, numbered from ``first_number``; each is the list of its items, as JSON."""
+    await (await driver(connection)).execute(_ADD, job_id, first_number, tasks)
 
 
-async def remove_all(connection: Connection, job_id: int) -> None:
-    """Delete what an earlier try at QUEUEING has written."""
-    await connection.execute(delete(job_tasks).where(job_tasks.c.job_id == job_id))
+async def same(connection: Connection, job_id: int, first_number: int, tasks: Sequence[str]) -> int:
+    """How many of these tasks, from the first on, are there already and have the same items."""
+    place: int | None = await (await driver(connection)).fetchval(_DIFFERENCE, job_id, first_number, tasks)
+    return len(tasks) if place is None else place - 1
+
+
+async def remove_from(connection: Connection, job_id: int, number: int) -> None:
+    """Delete the tasks that an earlier try at QUEUEING has written, from this number on."""
+    await connection.execute(delete(job_tasks).where(job_tasks.c.job_id == job_id, job_tasks.c.number >= number))
 
 
 async def claim(connection: Connection, asked: Sequence[tuple[int, int, datetime]]) -> list[Task | None]:
@@ -108,8 +142,24 @@ async def finish(connection: Connection, finished: Sequence[Finished]) -> bool:
         [each.state for each in finished],
         [msgspec.json.encode(each.output).decode() for each in finished],
     ]
-    done: str = await (await driver(connection)).execute(_FINISH, *columns, TaskState.RUNNING)
+    done: str = await (await driver(connection)).execute(_FINISH, *columns, TaskState.RUNNING, JobStatus.RUNNING)
     return int(done.rpartition(" ")[2]) == len(finished)
+
+
+async def put_back(connection: Connection, task: Task) -> bool:
+    """Make a task QUEUED again of which the try given still holds; False if it does not, or its job has ended."""
+    change = (
+        update(job_tasks)
+        .where(
+            job_tasks.c.job_id == task.job_id,
+            job_tasks.c.number == task.number,
+            job_tasks.c.attempt == task.attempt,
+            job_tasks.c.state == TaskState.RUNNING,
+            exists().where(jobs.c.id == task.job_id, jobs.c.status == JobStatus.RUNNING),
+        )
+        .values(state=TaskState.QUEUED, touched=func.now())
+    )
+    return await connection.scalar(change.returning(job_tasks.c.number)) is not None
 
 
 async def open_numbers(connection: Connection, job_id: int, up_to: int) -> list[int]:
@@ -133,56 +183,62 @@ async def page(connection: Connection, job_id: int, window: Window) -> tuple[lis
     return [Task(row.job_id, row.number, TaskState(row.state), row.attempt, []) for row in rows], total or 0
 
 
-async def counts(connection: Connection, job_id: int) -> dict[TaskState, int]:
-    """How many tasks of a job are in each state."""
+async def counts_of(connection: Connection, job_ids: Sequence[int]) -> list[dict[TaskState, int]]:
+    """How many tasks of each of these jobs are in each state."""
     rows = await connection.execute(
-        select(job_tasks.c.state, func.count()).where(job_tasks.c.job_id == job_id).group_by(job_tasks.c.state)
+        select(job_tasks.c.job_id, job_tasks.c.state, func.count())
+        .where(job_tasks.c.job_id.in_(set(job_ids)))
+        .group_by(job_tasks.c.job_id, job_tasks.c.state)
     )
-    return {TaskState(state): count for state, count in rows}
+    found: dict[int, dict[TaskState, int]] = {job_id: {} for job_id in job_ids}
+    for job_id, state, count in rows:
+        found[job_id][TaskState(state)] = count
+    return [found[job_id] for job_id in job_ids]
 
 
-async def outputs(connection: Connection, job_id: int, states: Sequence[TaskState]) -> AsyncIterator[Task]:
-    """The tasks of a job in these states, in order and with their output, read a few at a time."""
+async def outputs(
+    connection: Connection, job_id: int, states: Sequence[TaskState], after: int, most: int
+) -> list[Task]:
+    """Tasks of a job in these states whose number is above ``after``, in order and with their output."""
     columns = (job_tasks.c.job_id, job_tasks.c.number, job_tasks.c.state, job_tasks.c.attempt, job_tasks.c.output)
-    last = 0
-    while True:
-        rows = (
-            await connection.execute(
-                select(*columns)
-                .where(job_tasks.c.job_id == job_id, job_tasks.c.number > last, job_tasks.c.state.in_(states))
-                .order_by(job_tasks.c.number)
-                .limit(100)
-            )
-        ).all()
-        for row in rows:
-            yield Task(row.job_id, row.number, TaskState(row.state), row.attempt, [], row.output)
-        if not rows:
-            return
-        last = rows[-1].number
+    rows = await connection.execute(
+        select(*columns)
+        .where(job_tasks.c.job_id == job_id, job_tasks.c.number > after, job_tasks.c.state.in_(states))
+        .order_by(job_tasks.c.number)
+        .limit(most)
+    )
+    return [Task(row.job_id, row.number, TaskState(row.state), row.attempt, [], row.output) for row in rows]
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """Lines for the log of a job, written at one moment; ``task`` is the number of the task that they are about."""
+    """Lines for the log of a job, written at one moment; ``task`` is the number of the task that they are about.
+
+    ``guarded``: they are refused when the job has ended, and show that it lives when it has not.
+    """
 
     job_id: int
     time: datetime
     text: str
     task: int | None = None
     attempt: int = 0
+    guarded: bool = True
 
 
-async def add_log(connection: Connection, entries: Sequence[LogEntry]) -> list[None]:
-    """Add to the logs of jobs: a row for each entry, however many lines it has."""
-    await (await driver(connection)).execute(
+async def add_log(connection: Connection, entries: Sequence[LogEntry]) -> list[bool]:
+    """Add to the logs of jobs: a row for each entry, however many lines it has; False for one that is refused."""
+    rows = await (await driver(connection)).fetch(
         _ADD_LOG,
         [entry.job_id for entry in entries],
         [entry.task for entry in entries],
         [entry.attempt for entry in entries],
         [entry.time for entry in entries],
         [entry.text for entry in entries],
+        [entry.guarded for entry in entries],
+        ACTIVE,
     )
-    return [None] * len(entries)
+    active = {row["id"] for row in rows}
+    return [not entry.guarded or entry.job_id in active for entry in entries]
 
 
 async def read_log(connection: Connection, job_id: int, after: int, limit: int) -> list[LogLine]:

@@ -6,18 +6,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true, update
 
 from strongroom.domain.job import ACTIVE, Job, JobFilter, JobStatus, JobTraits, Link, sources_of
 from strongroom.domain.page import Window
+from strongroom.domain.webhook import NewWebhook
 from strongroom.store import job_counts
 from strongroom.store.database import Connection, driver
-from strongroom.store.tables import job_polls, jobs
+from strongroom.store.tables import job_polls, job_queues, jobs
 
 _ALWAYS: ColumnElement[bool] = true()
 # An input may be as long as its request was; only who runs the job reads it, and the engine its own columns.
 _HIDDEN = {"input", "result", "queued_tasks", "whole", "attempt", "touched", "looked", "deadline", "visible"}
-SHOWN = tuple(column for column in jobs.c if column.name not in _HIDDEN | {"definition_version", "code_sha256"})
+SHOWN = tuple(column for column in jobs.c if column.name not in _HIDDEN | {"definition_version"})
 _RETRIEVE_MANY = f"SELECT {', '.join(column.name for column in SHOWN)} FROM jobs WHERE id = ANY($1::integer[])"  # noqa: S608 - our own columns
 _ADDED = {
     "kind": "text",
@@ -54,6 +55,10 @@ _ADD = f"""
 """  # noqa: S608 - our own columns
 ALL_TASKS_ENDED: ColumnElement[bool] = jobs.c.open_tasks == 0
 """A condition for ``move``: no task is open any more."""
+QUEUED: ColumnElement[bool] = jobs.c.status == JobStatus.QUEUED
+"""A condition for ``move``: it is QUEUED, and not what else may move to the target."""
+DELIVERED: ColumnElement[bool] = ~exists().where(job_queues.c.name == jobs.c.queue, ~job_queues.c.delivery)
+"""A condition for ``move``: the delivery of its queue is not disabled."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class NewJob:
     """A job to be written; ``input`` is what its kind declares, as JSON can hold it.
 
     ``planned``: when it is to start, of an instance of a definition, which is given by its id and version.
+    ``webhook``: who is told of its further statuses.
     """
 
     traits: JobTraits
@@ -73,6 +79,7 @@ class NewJob:
     planned: datetime | None = None
     definition: int | None = None
     definition_version: int | None = None
+    webhook: NewWebhook | None = None
 
     def values(self) -> dict[str, Any]:
         """Its columns, in the order of ``_ADDED``."""
@@ -161,6 +168,7 @@ def read(row: Any) -> Job:
         queue=row["queue"],
         cancellable=row["cancellable"],
         idempotent=row["idempotent"],
+        code_sha256=row["code_sha256"],
         total_tasks=row["total_tasks"],
         open_tasks=row["open_tasks"],
         failed_tasks=row["failed_tasks"],
@@ -207,6 +215,7 @@ def _added(job_id: int, new: NewJob) -> Job:
         queue=traits.queue,
         cancellable=traits.cancellable,
         idempotent=traits.idempotent,
+        code_sha256=traits.code_sha256,
     )
 
 

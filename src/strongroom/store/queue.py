@@ -23,8 +23,11 @@ from sqlalchemy import text
 
 from strongroom.store.database import CONNECT_SECONDS, Connection, driver
 from strongroom.store.links import SERVER_SETTINGS, WatchedConnection
+from strongroom.store.works import Works
 
-Handler = Callable[[bytes], Awaitable[None]]
+Handler = Callable[[bytes, int], Awaitable[None]]
+"""Gets a message's payload, and how often the message was handed back before: by a handler, or by a worker that stops
+or has lost its connection; not by one that has died."""
 
 # A host that is lost is noticed after this; its messages go to another one.
 HEARTBEAT = timedelta(seconds=10)
@@ -33,8 +36,18 @@ HEARTBEAT = timedelta(seconds=10)
 # messages of a host that is lost.
 LOOK_ANYWAY = timedelta(seconds=2)
 
+# What must end and does not, once it was cancelled, is left to itself after so many seconds.
+_PATIENCE = 2.0
+
 _REQUEUE = """
     UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
+    WHERE queue_manager_id = $1 AND status = 'picked'
+"""
+
+# What was ours before a loss: we live, so it counts as handed back.
+_HAND_BACK = """
+    UPDATE pgqueuer
+    SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now(), attempts = attempts + 1
     WHERE queue_manager_id = $1 AND status = 'picked'
 """
 
@@ -107,6 +120,7 @@ class Consumer:
     handlers: Mapping[str, Handler]
     slots: int
     drain_seconds: float
+    works: Works = field(default_factory=Works)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver messages until ``stop`` is set; then let what runs end, or hand it back after the grace time."""
@@ -122,7 +136,8 @@ class Consumer:
 
     async def _deliver(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set or the database is lost, which the library would notice half a minute later."""
-        hurry, lost = _Hurry(), asyncio.Event()
+        lost = asyncio.Event()
+        self.works.time_is_up = False
 
         async def watch(connection: asyncpg.Connection) -> None:
             connection.add_termination_listener(lambda _: lost.set())
@@ -138,12 +153,12 @@ class Consumer:
             max_inactive_connection_lifetime=0,
         ) as pool:
             # What was ours before a loss is nobody's now: none of our handlers runs any more.
-            await pool.execute(_REQUEUE, UUID(self.worker_id))
+            await pool.execute(_HAND_BACK, UUID(self.worker_id))
             manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
             manager.queue_manager_id = QueueManagerId(UUID(self.worker_id))
             for entrypoint, handler in self.handlers.items():
-                manager.entrypoint(entrypoint)(_yielding(handler, hurry))
-            ending = asyncio.create_task(self._end(manager, stop, lost, hurry))
+                manager.entrypoint(entrypoint)(_yielding(handler, self.works))
+            ending = asyncio.create_task(self._end(manager, stop, lost))
             try:
                 await manager.run(
                     batch_size=max(1, self.slots // 2),
@@ -160,7 +175,7 @@ class Consumer:
         if lost.is_set() and not stop.is_set():
             raise ConnectionResetError("the database has closed the connection")
 
-    async def _end(self, manager: QueueManager, stop: asyncio.Event, lost: asyncio.Event, hurry: "_Hurry") -> None:
+    async def _end(self, manager: QueueManager, stop: asyncio.Event, lost: asyncio.Event) -> None:
         causes = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(lost.wait())}
         try:
             await asyncio.wait(causes, return_when=asyncio.FIRST_COMPLETED)
@@ -169,45 +184,32 @@ class Consumer:
                 cause.cancel()
         manager.shutdown.set()
         await asyncio.sleep(self.drain_seconds)
-        hurry.up()
+        self.works.hurry(_PATIENCE)
 
 
-@dataclass
-class _Hurry:
-    """What handlers do at the moment, and whether their time is up."""
+def _yielding(handler: Handler, works: Works) -> Callable[[Delivery], Awaitable[None]]:
+    """Wrap a handler so that it gives its message back, instead of being cancelled with it, when time is up.
 
-    working: set["asyncio.Task[None]"] = field(default_factory=set)
-    is_up: bool = False
-
-    def up(self) -> None:
-        """Have all handlers give their messages back."""
-        self.is_up = True
-        for work in self.working:
-            work.cancel()
-
-
-def _yielding(handler: Handler, hurry: _Hurry) -> Callable[[Delivery], Awaitable[None]]:
-    """Wrap a handler so that it gives its message back, instead of being cancelled with it, when time is up."""
+    The message of one that was stopped is done, whatever came of it: its job has ended.
+    """
 
     async def handle(delivery: Delivery) -> None:
-        work: asyncio.Task[None] = asyncio.create_task(_begun(handler, delivery))
-        hurry.working.add(work)
-        try:
-            await asyncio.wait({work})
-        finally:
-            hurry.working.discard(work)
-        if work.cancelled() and hurry.is_up:
+        payload = delivery.payload or b""
+        work = await works.do(payload, _begun(handler, payload, delivery.attempts))
+        if work.stopped:
+            return
+        if works.time_is_up and (work.doing.cancelled() or not work.doing.done()):
             raise RetryRequested(reason="the worker stops")
         try:
-            work.result()
+            work.doing.result()
         except HandBackError as back:
             raise RetryRequested(delay=timedelta(seconds=back.delay), reason=str(back)) from back
 
     return handle
 
 
-async def _begun(handler: Handler, delivery: Delivery) -> None:
-    await handler(delivery.payload or b"")
+async def _begun(handler: Handler, payload: bytes, handed_back: int) -> None:
+    await handler(payload, handed_back)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from starlette.responses import Response
 
-from strongroom.api import dates, paging
+from strongroom.api import dates, paging, presence
 from strongroom.api.binding import Id, Limit, Offset
 from strongroom.api.call import Call
 from strongroom.api.declaration import FORM, endpoint
@@ -17,10 +17,28 @@ from strongroom.domain.dates import written
 from strongroom.domain.errors import InvalidData
 from strongroom.domain.job import ACTIVE, ENDED, Job, JobFilter, JobStatus, Link, LogLine, TaskState
 from strongroom.domain.page import Page, Window
-from strongroom.services import jobs
+from strongroom.services import job_watches, jobs
 
 _HISTORY_FILTERS = tuple(ENDED)
 _MONITOR_FILTERS = (JobStatus.SCHEDULED, JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+Wait = Annotated[
+    float,
+    msgspec.Meta(
+        ge=0,
+        le=60,
+        description="A Strongroom extension: the reply waits for the next change of the status, but for so many"
+        " seconds at most. A call with it is exempt from the rule of one call in 10 seconds.",
+    ),
+]
+Since = Annotated[
+    str,
+    msgspec.Meta(
+        description="A Strongroom extension, with `wait`: the status that the client knows. If it is another by now,"
+        " the reply comes at once. Without it, the status at the time of the call."
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,26 @@ class OneJob:
     """The job that is asked for."""
 
     job_id: Id
+
+
+@dataclass(frozen=True)
+class StatusPoll(OneJob):
+    """The job whose status is asked for; ``wait`` seconds for its next change after the status ``since``."""
+
+    wait: Wait | None = None
+    since: Since | None = None
+
+    def known(self) -> JobStatus | None:
+        """Read the status that the client knows; it may have any case."""
+        if self.since is None:
+            return None
+        try:
+            return JobStatus(self.since.strip().upper())
+        except ValueError as error:
+            options = ", ".join(JobStatus)
+            raise InvalidData(
+                f"Invalid value [{self.since[:100]}] specified for parameter [since]: use one of {options}."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -73,15 +111,19 @@ class JobList:
 
 
 @endpoint("GET", "/services/jobs/{job_id}", root="JobStatusRestResult")
-async def retrieve_job_status(call: Call, asked: OneJob) -> dict[str, Any]:
+async def retrieve_job_status(call: Call, asked: StatusPoll) -> dict[str, Any]:
     """Retrieve Job Status."""
-    job = await jobs.retrieve(call.vault, asked.job_id)
-    # Now, and not before: a call of somebody who may not see the job must not stand in the way of one who may.
-    await call.limits.job_polls.accept(call.vault, job.id)
+    if asked.wait is None:
+        job = await jobs.retrieve(call.vault, asked.job_id)
+        # Now, and not before: a call of somebody who may not see the job must not stand in the way of one who may.
+        await call.limits.job_polls.accept(call.vault, job.id)
+    else:
+        waiting = job_watches.next_change(call.vault, asked.job_id, asked.known(), asked.wait)
+        job = await presence.while_present(call, waiting)
     data: dict[str, Any] = {"id": job.id, "status": job.status, "method": job.method, "links": _links(call, job)}
     if job.sdk:
-        counts = await jobs.task_counts(call.vault, job.id)
-        data["progress"] = [{"status": state, "size": counts[state]} for state in TaskState if counts.get(state)]
+        sizes = await jobs.progress(call.vault, job)
+        data["progress"] = [{"status": state, "size": size} for state, size in sizes.items()]
     data |= {
         "created_by": job.created_by,
         "created_date": _shown(call, job, job.created_date),

@@ -11,23 +11,31 @@ from rich.text import Text
 
 from strongroom.cli import client
 from strongroom.cli.client import VERSION, Api
-from strongroom.cli.demo import polling, stopping
+from strongroom.cli.demo import polling, statuses, stopping
 from strongroom.cli.demo.job import Outcome, Plan, Run, UnexpectedError
 from strongroom.cli.demo.server import sample_vault
+from strongroom.cli.demo.statuses import Stage
 from strongroom.cli.job_views import coloured
 from strongroom.config import CannotRun
 
 
-def run(plans: Sequence[Plan], console: Console) -> int:
-    """Show the jobs of these plans on a fresh sample Vault; the exit code is 0 only if all is as it should be."""
+def run(plans: Sequence[Plan], console: Console, stage: Stage) -> int:
+    """Show the jobs of these plans, and those of ``stage``, on a fresh sample Vault.
+
+    The exit code is 0 only if all is as it should be.
+    """
     began = time.monotonic()
     try:
         with stopping.by_signal(), ExitStack() as stack:
             api = _start_vault(stack, console)
+            with _step(console, "Starting a job for each status that a job can have"):
+                staged = stage(api)
             runs = polling.until_ended(api, _start_jobs(api, plans, console), console)
             with _step(console, "Fetching the results and comparing every file with its document"):
                 outcomes = [_outcome(api, each) for each in runs]
-            console.print("", _table(outcomes), "", sep="\n")
+            with _step(console, "Waiting until every one of the others has come to its status"):
+                statuses.await_all(api, staged)
+            console.print("", _table(outcomes), "", statuses.table(staged), "", sep="\n")
             with _step(console, "Stopping the Vault and removing all of it"):
                 stack.close()
     except CannotRun as refusal:
@@ -36,7 +44,8 @@ def run(plans: Sequence[Plan], console: Console) -> int:
         return _failed(console, [str(error)])
     if problems := [f"Job {each.run.id}: {each.problem}" for each in outcomes if each.problem]:
         return _failed(console, problems)
-    console.print(f"All {len(outcomes)} jobs did what they should, in {time.monotonic() - began:.0f} s.", style="green")
+    count = len(outcomes) + len(staged)
+    console.print(f"All {count} jobs did what they should, in {time.monotonic() - began:.0f} s.", style="green")
     return 0
 
 

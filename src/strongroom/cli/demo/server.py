@@ -14,6 +14,7 @@ from typing import IO
 
 from strongroom.cli import client
 from strongroom.cli.client import Server
+from strongroom.cli.demo import statuses
 from strongroom.config import PREFIX, CannotRun
 
 _START = 90.0  # seconds until it must be ready
@@ -36,7 +37,7 @@ def sample_vault() -> Iterator[Server]:
 
 @contextmanager
 def _launched(data_dir: Path, log: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
-    options = ["--ephemeral", "--data-dir", str(data_dir), "--port", "0", "--seed", "sample"]
+    options = ["--ephemeral", "--data-dir", str(data_dir), "--port", "0", "--seed", "sample", *statuses.OPTIONS]
     # The person's own settings are for another server; and Ctrl-C is for the demo, which stops the server in its turn.
     environment = {n: value for n, value in os.environ.items() if not n.startswith(PREFIX) or n in _KEPT}
     process = subprocess.Popen(  # noqa: S603 - our own command

@@ -65,6 +65,8 @@ jobs = Table(
     Column("code_sha256", Text),
 )
 Index("uq_jobs_definition", jobs.c.definition, unique=True, postgresql_where=jobs.c.status == "SCHEDULED")
+Index("ix_jobs_scheduled", jobs.c.schedule_date, jobs.c.id, postgresql_where=jobs.c.status == "SCHEDULED")
+Index("ix_jobs_definition_id", jobs.c.definition, jobs.c.id, postgresql_where=jobs.c.definition.is_not(None))
 Index("ix_jobs_run_end_date_id", jobs.c.run_end_date.desc(), jobs.c.id.desc())
 Index("ix_jobs_status_run_end_date_id", jobs.c.status, jobs.c.run_end_date.desc(), jobs.c.id.desc())
 Index(

@@ -10,6 +10,8 @@ webhooks = Table(
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
     Column("url", Text, nullable=False),
+    # Host and port of the URL: those that are slow together.
+    Column("target", Text(collation="C"), nullable=False),
     Column("secret", Text, nullable=False),
     # None: all jobs.
     Column("job_id", Integer, ForeignKey(jobs.c.id, ondelete="CASCADE"), index=True),
@@ -25,6 +27,7 @@ webhook_deliveries = Table(
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("webhook", Integer, ForeignKey(webhooks.c.id, ondelete="CASCADE"), nullable=False),
+    Column("target", Text(collation="C"), nullable=False),
     Column("job_id", Integer, ForeignKey(jobs.c.id, ondelete="CASCADE"), nullable=False),
     Column("status", Text, nullable=False),
     Column("occurred", Moment, nullable=False),
@@ -41,5 +44,14 @@ webhook_deliveries = Table(
 Index("ix_webhook_deliveries_webhook_id", webhook_deliveries.c.webhook, webhook_deliveries.c.id)
 Index("ix_webhook_deliveries_job_id_id", webhook_deliveries.c.job_id, webhook_deliveries.c.id)
 Index(
-    "ix_webhook_deliveries_waiting", webhook_deliveries.c.due, postgresql_where=webhook_deliveries.c.state == "WAITING"
+    "ix_webhook_deliveries_waiting",
+    webhook_deliveries.c.target,
+    webhook_deliveries.c.due,
+    webhook_deliveries.c.id,
+    postgresql_where=webhook_deliveries.c.state == "WAITING",
+)
+Index(
+    "ix_webhook_deliveries_ended",
+    webhook_deliveries.c.ended,
+    postgresql_where=webhook_deliveries.c.ended.is_not(None),
 )

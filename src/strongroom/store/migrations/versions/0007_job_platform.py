@@ -26,16 +26,24 @@ $$
 """
 
 # Every move is told, whichever statement makes it: who waits for one has it by this, and a webhook's delivery is
-# written in the transaction of the move.
-_TELL = """
+# written in the transaction of the move. A webhook is locked first: one that is deleted just now would be found, and
+# then be missing for the foreign key, so that the move failed.
+_DELIVER = """
+        INSERT INTO webhook_deliveries (webhook, target, job_id, status, occurred)
+        SELECT webhooks.id, webhooks.target, NEW.id, NEW.status, clock_timestamp() FROM webhooks
+        WHERE {whose} AND webhooks.active AND (webhooks.statuses IS NULL OR webhooks.statuses ? NEW.status)
+        ORDER BY webhooks.id
+        FOR KEY SHARE;
+"""
+# Two statements, since with OR between them the plan that is made while there are few webhooks reads all of them.
+_TELL = f"""
 CREATE FUNCTION tell_job_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('job_status', NEW.id || ' ' || NEW.status);
-    INSERT INTO webhook_deliveries (webhook, job_id, status, occurred)
-    SELECT webhooks.id, NEW.id, NEW.status, clock_timestamp() FROM webhooks
-    WHERE webhooks.active AND (webhooks.job_id IS NULL OR webhooks.job_id = NEW.id)
-        AND (webhooks.statuses IS NULL OR webhooks.statuses ? NEW.status)
-    ORDER BY webhooks.id;
+    IF TG_OP = 'UPDATE' THEN {_DELIVER.format(whose="webhooks.job_id = NEW.id")}
+    END IF;
+    IF NEW.visible THEN {_DELIVER.format(whose="webhooks.job_id IS NULL")}
+    END IF;
     RETURN NULL;
 END
 $$
@@ -62,6 +70,12 @@ def upgrade() -> None:
         op.add_column("jobs", column)
     op.create_index(
         "uq_jobs_definition", "jobs", ["definition"], unique=True, postgresql_where=sa.text("status = 'SCHEDULED'")
+    )
+    op.create_index(
+        "ix_jobs_scheduled", "jobs", ["schedule_date", "id"], postgresql_where=sa.text("status = 'SCHEDULED'")
+    )
+    op.create_index(
+        "ix_jobs_definition_id", "jobs", ["definition", "id"], postgresql_where=sa.text("definition IS NOT NULL")
     )
     op.execute(_COUNT_VISIBLE)
     op.execute(_TELL)
@@ -127,6 +141,7 @@ def _webhooks() -> None:
         "webhooks",
         sa.Column("id", sa.Integer(), sa.Identity(), primary_key=True),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("target", _ORDERED, nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("job_id", sa.Integer(), sa.ForeignKey("jobs.id", ondelete="CASCADE"), index=True),
         sa.Column("statuses", JSONB(none_as_null=True)),
@@ -138,6 +153,7 @@ def _webhooks() -> None:
         "webhook_deliveries",
         sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
         sa.Column("webhook", sa.Integer(), sa.ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("target", _ORDERED, nullable=False),
         sa.Column("job_id", sa.Integer(), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("occurred", _MOMENT, nullable=False),
@@ -151,5 +167,11 @@ def _webhooks() -> None:
     op.create_index("ix_webhook_deliveries_webhook_id", "webhook_deliveries", ["webhook", "id"])
     op.create_index("ix_webhook_deliveries_job_id_id", "webhook_deliveries", ["job_id", "id"])
     op.create_index(
-        "ix_webhook_deliveries_waiting", "webhook_deliveries", ["due"], postgresql_where=sa.text("state = 'WAITING'")
+        "ix_webhook_deliveries_waiting",
+        "webhook_deliveries",
+        ["target", "due", "id"],
+        postgresql_where=sa.text("state = 'WAITING'"),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_ended", "webhook_deliveries", ["ended"], postgresql_where=sa.text("ended IS NOT NULL")
     )

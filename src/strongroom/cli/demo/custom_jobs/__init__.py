@@ -1,0 +1,1 @@
+"""The jobs folder of the demo's server."""
