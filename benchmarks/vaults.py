@@ -11,7 +11,8 @@ import uvloop
 from benchmarks.servers import new_database
 
 from strongroom.config import Settings
-from strongroom.main import open_vault, prepare
+from strongroom.main.preparation import prepare
+from strongroom.main.vault import open_vault
 from strongroom.services import users
 from strongroom.vault import Vault
 

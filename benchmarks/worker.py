@@ -17,7 +17,7 @@ from benchmarks.peers.first import First
 
 from strongroom.config import Settings
 from strongroom.engine import worker
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 from strongroom.sdk import InitContext, JobKind, ProcessContext
 
 _FIRST = First()
@@ -60,7 +60,7 @@ KINDS: dict[str, JobKind[Any]] = {kind.name: kind for kind in (Whole(), Singles(
 
 
 async def main() -> None:
-    """Work, as ``strongroom.main.work`` does it."""
+    """Work, as ``strongroom.main.worker.work`` does it."""
     url, folder, slots = sys.argv[1:]
     settings = Settings(database_url=url, data_dir=Path(folder), slots=int(slots), limits="off")
     stop = asyncio.Event()

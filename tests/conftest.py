@@ -12,7 +12,8 @@ import pytest
 from strongroom import kinds
 from strongroom.config import Settings
 from strongroom.engine import worker
-from strongroom.main import open_vault, prepare
+from strongroom.main.preparation import prepare
+from strongroom.main.vault import open_vault
 from strongroom.sdk import load
 from strongroom.services import users
 from strongroom.store.embedded import EmbeddedPostgres

@@ -4,8 +4,10 @@
 # child process has no use for the command line.
 # ruff: noqa: PLC0415
 
+import gc
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from strongroom.config import Settings
@@ -32,16 +34,36 @@ def _run(command: list[str]) -> int:
 
 
 def _child(role: str, report_to: int) -> int:
-    from strongroom import main as composition
-    from strongroom.server import preparation, web, worker
+    # What is loaded stays: to look through it for what could go would cost each child a tenth of its start.
+    gc.disable()
+    run = _CHILDREN[role]()
+    gc.enable()
+    return run(report_to)
 
-    match role:
-        case "_web":
-            return web.run(composition.open_application, report_to)
-        case "_worker":
-            return worker.run(composition.work, report_to)
-        case _:
-            return preparation.run(composition.prepare, report_to)
+
+def _web() -> Callable[[int], int]:
+    from strongroom.main.web import open_application
+    from strongroom.server import web
+
+    return partial(web.run, open_application)
+
+
+def _working() -> Callable[[int], int]:
+    from strongroom.main.worker import work
+    from strongroom.server import worker
+
+    return partial(worker.run, work)
+
+
+def _preparing() -> Callable[[int], int]:
+    from strongroom.main.preparation import prepare
+    from strongroom.server import preparation
+
+    return partial(preparation.run, prepare)
+
+
+# Each loads what its process needs, and nothing else.
+_CHILDREN = {"_web": _web, "_worker": _working, "_prepare": _preparing}
 
 
 def _serve(settings: Settings, announce: Callable[[str], None]) -> int:
@@ -51,10 +73,10 @@ def _serve(settings: Settings, announce: Callable[[str], None]) -> int:
 
 
 def _worker(settings: Settings, announce: Callable[[str], None]) -> int:
-    from strongroom import main as composition
+    from strongroom.main.worker import work_alone
     from strongroom.server import worker
 
-    return worker.run_alone(composition.work_alone, settings, lambda: announce("ready"))
+    return worker.run_alone(work_alone, settings, lambda: announce("ready"))
 
 
 def _certificate_authority(data_dir: Path) -> Path:

@@ -13,7 +13,7 @@ from tests.services.schedules import HOURLY, NOON, at, clock, define, jobs_of, l
 
 from strongroom.domain.job import ONE_TIME_LIMIT, SCHEDULED_LIMIT, JobStatus
 from strongroom.engine import worker
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 from strongroom.services import job_definitions, jobs, scheduled_jobs, users
 from strongroom.services.job_definitions import Changes
 from strongroom.services.users import NewUser

@@ -32,7 +32,7 @@ from strongroom.domain.errors import OperationNotAllowed
 from strongroom.domain.job import JobStatus
 from strongroom.engine import queueing
 from strongroom.engine.execution import Execution
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 from strongroom.services import job_definitions, job_ends, job_messages, jobs, queues, scheduled_jobs, users
 from strongroom.services.job_definitions import Changes
 from strongroom.store import scheduled_jobs as scheduled_rows

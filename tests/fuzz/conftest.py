@@ -12,7 +12,7 @@ from tests.fuzz.profiles import LONG
 from strongroom import kinds
 from strongroom.api.app import application
 from strongroom.config import Settings
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 from strongroom.sdk import load
 from strongroom.services import users
 

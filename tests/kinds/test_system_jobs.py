@@ -18,7 +18,8 @@ from strongroom.domain.job import ENDED, Job, JobFilter, JobStatus, TaskState
 from strongroom.domain.page import Window
 from strongroom.domain.staging import Extract
 from strongroom.domain.user import SYSTEM
-from strongroom.main import open_vault, prepare
+from strongroom.main.preparation import prepare
+from strongroom.main.vault import open_vault
 from strongroom.sdk import load
 from strongroom.services import documents, file_staging, job_definitions, jobs, scheduled_jobs, sessions, system_jobs
 from strongroom.services.job_definitions import Changes

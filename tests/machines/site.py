@@ -21,7 +21,7 @@ from tests.server.serving import DEADLINE, Log, Running, environment, launch, op
 from tests.store.object_store import BUCKET, ObjectStore, at_endpoint
 
 from strongroom.config import Settings
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 from strongroom.services import jobs, users
 
 HERE = Path(__file__).parent

@@ -14,7 +14,8 @@ from tests.server.serving import DEADLINE, environment
 from tests.server.test_serve import refused
 
 from strongroom.config import Settings
-from strongroom.main import open_vault, prepare
+from strongroom.main.preparation import prepare
+from strongroom.main.vault import open_vault
 from strongroom.services import users
 
 pytestmark = pytest.mark.anyio

@@ -11,7 +11,7 @@ from tests.server.serving import DEADLINE, Starting, environment
 from tests.server.test_serve import refused
 
 from strongroom.config import Settings
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 
 pytestmark = pytest.mark.anyio
 

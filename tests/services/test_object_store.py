@@ -14,7 +14,7 @@ from tests.services.documents import bytes_of, document
 from tests.store.object_store import BUCKET, at_endpoint, object_store
 
 from strongroom.config import Settings
-from strongroom.main import open_vault
+from strongroom.main.vault import open_vault
 from strongroom.services import documents, housekeeping, users
 from strongroom.vault import Vault
 
