@@ -54,7 +54,7 @@ class JobMetadata:
         object.__setattr__(self, "single_instance_states", _states(self.single_instance_states))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegisteredJob:
     """A row of the job metadata: what a worker has told of a job that it can run, or why it cannot.
 
@@ -63,21 +63,21 @@ class RegisteredJob:
 
     name: str
     label: str
-    description: str | None
     job_code: str
-    active: bool
-    chunk_size: int
-    queue: str | None
-    single_instance_states: tuple[str, ...]
-    timeout_duration: int | None
-    admin_configurable: bool
-    idempotent: bool
-    is_visible: bool
-    admin_cancellable: bool
     source: str
     sha256: str
-    error: str | None
     registered: datetime
+    description: str | None = None
+    active: bool = True
+    chunk_size: int = 1
+    queue: str | None = None
+    single_instance_states: tuple[str, ...] = ()
+    timeout_duration: int | None = None
+    admin_configurable: bool = False
+    idempotent: bool = False
+    is_visible: bool = True
+    admin_cancellable: bool = False
+    error: str | None = None
 
 
 def is_custom(kind: str) -> bool:

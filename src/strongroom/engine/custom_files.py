@@ -98,24 +98,7 @@ def find(folder: Path | None, now: datetime) -> Found:
 
 def unusable(name: str, source: str, sha256: str, error: str, now: datetime) -> RegisteredJob:
     """Make the row of a job that cannot be started, with the reason."""
-    traits: dict[str, Any] = dict.fromkeys(("admin_configurable", "idempotent", "admin_cancellable"), False)
-    return RegisteredJob(
-        **traits,
-        name=name,
-        label=name,
-        description=None,
-        job_code="",
-        active=True,
-        chunk_size=1,
-        queue=None,
-        single_instance_states=(),
-        timeout_duration=None,
-        is_visible=True,
-        source=source,
-        sha256=sha256,
-        error=error,
-        registered=now,
-    )
+    return RegisteredJob(name=name, label=name, job_code="", source=source, sha256=sha256, error=error, registered=now)
 
 
 def _files(folder: Path | None) -> Iterator[Source]:

@@ -15,7 +15,12 @@ async def repeat(deed: Callable[[], Awaitable[object]], seconds: float, stop: as
             await deed()
         except Exception:  # noqa: BLE001 - whatever it was, a database that is away for one: the next round tries again
             _log.exception("round_failed")
-        try:
-            await asyncio.wait_for(stop.wait(), seconds)
-        except TimeoutError:
-            continue
+        await pause(stop, seconds)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for so many seconds, or until ``stop`` is set."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from strongroom.engine.rounds import pause
 from strongroom.services import scheduled_jobs
 from strongroom.vault import Vault
 
@@ -15,15 +16,12 @@ _log = structlog.get_logger(__name__)
 async def run(vault: Vault, stop: asyncio.Event) -> None:
     """Look every second, and as soon as the next job is due, until ``stop`` is set."""
     while not stop.is_set():
-        pause = _EVERY
+        seconds = _EVERY
         try:
-            pause = await _look(vault)
+            seconds = await _look(vault)
         except Exception:  # noqa: BLE001 - whatever it was, a database that is away for one: the next look tries again
             _log.exception("scheduler_failed")
-        try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            continue
+        await pause(stop, seconds)
 
 
 async def _look(vault: Vault) -> float:
