@@ -58,6 +58,8 @@ OF_WORKER = (
     "blobs",
     "jobs_dir",
     "slots",
+    "session_idle_minutes",
+    "session_life_hours",
     "inactivity_minutes",
     "drain_seconds",
     "schedule_grace_minutes",

@@ -17,10 +17,9 @@ from uvicorn._types import (
 )
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from strongroom.api.reply import AT_ONCE
 from strongroom.server import refusal
 
-# What the application's replies look for; it knows nothing of the server.
-_AT_ONCE = "strongroom.at_once"
 _GONE: HTTPDisconnectEvent = {"type": "http.disconnect"}
 
 _log = structlog.stdlib.get_logger("strongroom.server")
@@ -36,7 +35,7 @@ def watched(application: ASGI3Application, cycle: RequestResponseCycle, patience
             if cycle.more_body:
                 await _call_with_body(application, _Exchange(cycle, receive, send, patience), scope)
             else:
-                offered: Any = {**scope, _AT_ONCE: partial(_send_at_once, cycle)}
+                offered: Any = {**scope, AT_ONCE: partial(_send_at_once, cycle)}
                 await application(offered, receive, send)
         except asyncio.CancelledError:  # uvicorn does this to what still runs when its patience with a stop is over
             await _cut_off(cycle, send)

@@ -99,7 +99,7 @@ def _start_silent(api: Api) -> int:
     return _start(api, "demo_steps__c", working=_LONG, silent="yes")
 
 
-_KINDS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
+_SCHEDULES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "tomorrow": ("demo_steps__c", lambda: {"schedule": "daily", "time": f"{_utc(timedelta(hours=-1)):%H:%M}"}),
     "next minute": (
         "demo_single_steps__c",
@@ -110,7 +110,7 @@ _KINDS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
 
 def _planned(api: Api, when: str) -> int:
     """Make a definition, and give the id of the job that waits for its time."""
-    kind, schedule = _KINDS[when]
+    kind, schedule = _SCHEDULES[when]
     definition = {
         "name": f"demo_{when.replace(' ', '_')}__c",
         "title": f"Demo, {when}",
