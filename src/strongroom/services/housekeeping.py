@@ -15,7 +15,7 @@ UNUSED_AGE = timedelta(hours=24)
 
 
 async def tidy(vault: Vault) -> None:
-    """Delete the deliveries that the queue and webhooks have noted, and what limits have counted."""
+    """Delete what polls, limits, the queue and webhooks have noted and nobody needs; fold the counts of jobs."""
     await job_polls.remove_ended(vault)
     await call_counts.remove_ended(vault)
     await webhook_deliveries.tidy(vault)

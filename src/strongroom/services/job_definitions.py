@@ -14,11 +14,9 @@ from strongroom.domain.job_definition import JobDefinition, NewDefinition
 from strongroom.domain.page import Page, Window
 from strongroom.domain.schedule import Schedule
 from strongroom.sdk.custom_values import check_parameters
-from strongroom.services import job_ends, scheduled_jobs, startable, users
-from strongroom.services.job_metadata import BUILT_IN
+from strongroom.services import job_ends, job_metadata, scheduled_jobs, startable, users
 from strongroom.store import job_definitions as rows
-from strongroom.store import job_metadata as metadata_rows
-from strongroom.store import scheduled_jobs as job_rows
+from strongroom.store import scheduled_jobs as scheduled_rows
 from strongroom.store.database import Connection
 from strongroom.vault import Vault
 
@@ -103,7 +101,7 @@ async def retrieve(vault: Vault, definition_id: int) -> Planned:
         definition = await rows.retrieve(connection, definition_id)
         if definition is None:
             raise _unknown(definition_id)
-        scheduled = await job_rows.scheduled_of(connection, [definition_id])
+        scheduled = await scheduled_rows.scheduled_of(connection, [definition_id])
     return Planned(definition, scheduled.get(definition_id))
 
 
@@ -119,7 +117,7 @@ async def list_definitions(vault: Vault, window: Window) -> Page[Planned]:
     _require_admin(vault)
     async with vault.database.reading() as connection:
         found, total = await rows.page(connection, window)
-        scheduled = await job_rows.scheduled_of(connection, [each.id for each in found])
+        scheduled = await scheduled_rows.scheduled_of(connection, [each.id for each in found])
     return Page([Planned(each, scheduled.get(each.id)) for each in found], total, window)
 
 
@@ -136,11 +134,11 @@ async def _replace_scheduled(vault: Vault, connection: Connection, old: JobDefin
 
 
 async def _cancel_scheduled(vault: Vault, connection: Connection, definition: JobDefinition) -> Job | None:
-    scheduled = (await job_rows.scheduled_of(connection, [definition.id])).get(definition.id)
+    scheduled = (await scheduled_rows.scheduled_of(connection, [definition.id])).get(definition.id)
     if scheduled is None:
         return None
     now = vault.clock.now()
-    ended = await job_rows.end(connection, [scheduled.id], JobStatus.CANCELLED, vault.user.id, whole_second(now))
+    ended = await scheduled_rows.end(connection, [scheduled.id], JobStatus.CANCELLED, vault.user.id, whole_second(now))
     await job_ends.sign_off(connection, ended, now)
     return scheduled
 
@@ -156,12 +154,11 @@ async def _check(vault: Vault, wanted: NewDefinition | JobDefinition, owner: int
     check_parameters(kind, wanted.parameters)
     if not known:
         return
-    async with vault.database.reading() as connection:
-        registered = next(iter(await metadata_rows.retrieve_many(connection, [kind])), None)
+    registered = await job_metadata.find(vault, kind)
     problem = startable.traits_or_problem(kind, registered)
     if isinstance(problem, str):
         raise InvalidData(f"Invalid value [{kind}] specified for parameter [kind]: {problem}")
-    if registered is not None and not (registered.admin_configurable or registered.source == BUILT_IN):
+    if registered is not None and not (registered.admin_configurable or registered.source == job_metadata.BUILT_IN):
         raise InvalidData(
             f"Invalid value [{kind}] specified for parameter [kind]: its code does not say admin_configurable."
         )

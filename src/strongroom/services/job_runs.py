@@ -219,7 +219,8 @@ async def resend_lost(vault: Vault, untouched_seconds: float) -> int:
             else:
                 numbers = await job_tasks.open_numbers(connection, row.id, row.queued_tasks)
                 await job_messages.enqueue_tasks(connection, [(row.id, number) for number in numbers])
-        await job_progress.note_looked(connection, [row.id for row in found])
+        if found:
+            await job_progress.note_looked(connection, [row.id for row in found])
     return len(found)
 
 

@@ -13,7 +13,7 @@ from strongroom.domain.page import Window
 from strongroom.domain.webhook import NewWebhook
 from strongroom.store import job_counts
 from strongroom.store.database import Connection, driver
-from strongroom.store.tables import job_polls, job_queues, jobs
+from strongroom.store.tables import job_queues, jobs
 
 _ALWAYS: ColumnElement[bool] = true()
 # An input may be as long as its request was; only who runs the job reads it, and the engine its own columns.
@@ -217,11 +217,6 @@ def _added(job_id: int, new: NewJob) -> Job:
         idempotent=traits.idempotent,
         code_sha256=traits.code_sha256,
     )
-
-
-async def forget_polls(connection: Connection, before: datetime) -> None:
-    """Delete the notes of status polls whose period is long over."""
-    await connection.execute(job_polls.delete().where(job_polls.c.opened < before))
 
 
 def _conditions(wanted: JobFilter, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
