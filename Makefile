@@ -8,6 +8,9 @@ COVERED := src/strongroom/domain/*,src/strongroom/services/*,src/strongroom/engi
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test coverage fuzz crash check format reference bench lock clean
 
+# Compiled code is kept, whatever the environment says: each process of a server would compile its source anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
@@ -21,6 +24,7 @@ $(INSTALLED): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 demo: $(INSTALLED)  ## every job kind against a fresh sample Vault, over HTTPS

@@ -16,7 +16,7 @@ from strongroom.config import Settings
 def main() -> None:
     """Run what ``sys.argv`` asks for and exit."""
     match sys.argv[1:]:
-        case [("_web" | "_worker" | "_prepare") as role, report_to]:
+        case [("_web" | "_worker") as role, report_to]:
             sys.exit(_child(role, int(report_to)))
         case ["_held", *command]:
             from strongroom.server import lifeline
@@ -42,28 +42,25 @@ def _child(role: str, report_to: int) -> int:
 
 
 def _web() -> Callable[[int], int]:
+    from strongroom.api import endpoints
+    from strongroom.main.preparation import prepare
     from strongroom.main.web import open_application
     from strongroom.server import web
 
-    return partial(web.run, open_application)
+    endpoints.load()
+    return partial(web.run, prepare, open_application)
 
 
 def _working() -> Callable[[int], int]:
+    from strongroom.main.preparation import prepare
     from strongroom.main.worker import work
     from strongroom.server import worker
 
-    return partial(worker.run, work)
+    return partial(worker.run, prepare, work)
 
 
-def _preparing() -> Callable[[int], int]:
-    from strongroom.main.preparation import prepare
-    from strongroom.server import preparation
-
-    return partial(preparation.run, prepare)
-
-
-# Each loads what its process needs, and nothing else.
-_CHILDREN = {"_web": _web, "_worker": _working, "_prepare": _preparing}
+# Each loads what its process needs and nothing else, while its orders are still to come.
+_CHILDREN = {"_web": _web, "_worker": _working}
 
 
 def _serve(settings: Settings, announce: Callable[[str], None]) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version as distribution_version
 from typing import Any
 
@@ -27,12 +28,15 @@ def describing(others: Sequence[Endpoint]) -> Endpoint:
     """Make the call that gives the document of these calls, and of itself."""
 
     async def retrieve_openapi_document(_: Call) -> Response:
-        return Response(encoded, headers={"content-type": Format.JSON.value})
+        return Response(encoded(), headers={"content-type": Format.JSON.value})
+
+    @cache  # not before somebody asks: it would be a tenth of a web process's start
+    def encoded() -> bytes:
+        return msgspec.json.encode(document([*others, endpoint]))
 
     path, media = "/openapi.json", "application/json"
     declaration = Declaration("GET", path, session="optional", versioned=False, media=media, extension=True)
     endpoint = Endpoint(declaration, retrieve_openapi_document, None, "Retrieve OpenAPI Document", "openapi")
-    encoded = msgspec.json.encode(document([*others, endpoint]))
     return endpoint
 
 

@@ -11,14 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.server.lifeline import PREPARED
+
 
 @dataclass(frozen=True)
 class Child:
     """A running child. Its standard input is its orders and its life-line: it ends when we do."""
 
     process: Process
+    prepared: asyncio.Event
+    """Set when it has prepared the database, if it was to."""
     report: asyncio.Future[str]
-    """What it says once: that it is ready, or in a sentence why it cannot be; nothing when it ended before."""
+    """What it says last: that it is ready, or in a sentence why it cannot be; nothing when it ended before."""
 
 
 async def spawn(command: str, descriptors: Sequence[int] = ()) -> Child:
@@ -26,7 +30,7 @@ async def spawn(command: str, descriptors: Sequence[int] = ()) -> Child:
     reading, writing = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "strongroom", command, str(writing)),
+            *(sys.executable, "-P", "-m", "strongroom", command, str(writing)),  # -P: nothing of where we were started
             stdin=PIPE,
             pass_fds=(writing, *descriptors),
             process_group=0,  # Ctrl-C on a terminal reaches the supervisor only, which stops its children in order
@@ -36,7 +40,8 @@ async def spawn(command: str, descriptors: Sequence[int] = ()) -> Child:
         raise
     finally:
         os.close(writing)
-    return Child(process, _report(reading))
+    prepared = asyncio.Event()
+    return Child(process, prepared, _report(reading, prepared))
 
 
 async def give_orders(child: Child, orders: dict[str, Any]) -> None:
@@ -66,7 +71,7 @@ def _send(child: Child, number: signal.Signals) -> None:
         child.process.send_signal(number)
 
 
-def _report(reading: int) -> asyncio.Future[str]:
+def _report(reading: int, prepared: asyncio.Event) -> asyncio.Future[str]:
     loop = asyncio.get_running_loop()
     report: asyncio.Future[str] = loop.create_future()
     said = bytearray()
@@ -74,6 +79,9 @@ def _report(reading: int) -> asyncio.Future[str]:
     def arrived() -> None:
         more = os.read(reading, 4096)
         said.extend(more)
+        if said.startswith(PREPARED.encode()):
+            del said[: len(PREPARED)]
+            prepared.set()
         if not more:
             loop.remove_reader(reading)
             os.close(reading)

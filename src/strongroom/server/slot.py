@@ -21,15 +21,20 @@ _log = structlog.stdlib.get_logger("strongroom.server")
 
 @dataclass
 class Slot:
-    """``command`` is what the child runs, ``patience`` how long it may take to stop, in seconds."""
+    """``command`` is what the child runs, ``patience`` how long it may take to stop, in seconds.
+
+    The first child waits for ``first_orders``, if they are to come, which also tell it to prepare the database.
+    """
 
     command: str
     patience: float
     orders: asyncio.Future[dict[str, Any]]
     hurry: asyncio.Event
     descriptors: Sequence[int] = ()
+    first_orders: asyncio.Future[dict[str, Any]] | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     _child: Child | None = None
+    _prepared: asyncio.Event = field(default_factory=asyncio.Event)
     _proven: bool = False
     _told_to_go: bool = False
 
@@ -53,6 +58,12 @@ class Slot:
             _log.error("a process died and is replaced", died=self._name, code=code, pause=pause, **reason)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def prepare(self, orders: dict[str, Any]) -> None:
+        """Give the first child its orders, before those of all; returns when it has prepared the database."""
+        assert self.first_orders
+        self.first_orders.set_result(orders)
+        await self._prepared.wait()
 
     async def recycle(self) -> None:
         """Let the child finish what it does and put a new one in its place; returns when that is ready."""
@@ -83,8 +94,11 @@ class Slot:
             self.ready.clear()
 
     async def _tell(self, child: Child, worker_id: str, replaces: str | None) -> None:
-        orders = await asyncio.shield(self.orders)
+        orders = await asyncio.shield(self.orders if self._proven else self.first_orders or self.orders)
         await give_orders(child, orders | {"worker_id": worker_id, "replaces": replaces})
+        if self.first_orders and not self._proven:
+            await child.prepared.wait()
+            self._prepared.set()
         if await asyncio.shield(child.report) == READY:
             self._proven = True
             self.ready.set()

@@ -12,7 +12,6 @@ import structlog
 
 from strongroom.config import CannotRun, Settings, to_orders
 from strongroom.server import announcement, data_dir, listening, lock, logs, tls
-from strongroom.server.child import end, give_orders, spawn
 from strongroom.server.database import RunningDatabase
 from strongroom.server.listening import Listening
 from strongroom.server.slot import Slot
@@ -46,7 +45,10 @@ class _Wishes:
 
 @dataclass(frozen=True)
 class _Crew:
-    """The processes of the server. They are started at once, to load their code, and wait for ``orders``."""
+    """The processes of the server. They are started at once, to load their code, and wait for ``orders``.
+
+    The first prepares the database before. A process of its own would load the same code once more for that.
+    """
 
     orders: asyncio.Future[dict[str, Any]]
     web: tuple[Slot, ...]
@@ -54,7 +56,7 @@ class _Crew:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        return (*self.web, *self.workers)
+        return (*self.workers, *self.web)
 
 
 async def _supervise(settings: Settings, listener: Listening, announce: Callable[[str], None]) -> int:
@@ -91,7 +93,7 @@ async def _run(
         async with asyncio.TaskGroup() as group:
             for slot in crew.slots:
                 group.create_task(slot.keep())
-            await _start(settings, listener, crew, database, wishes)
+            await _start(settings, listener, crew, database)
             _announce(settings, listener, announce)
             group.create_task(database.keep())
             group.create_task(_reload(crew.workers, wishes))
@@ -100,23 +102,15 @@ async def _run(
         raise (refusals.exceptions[0] if refusals else failures) from failures
 
 
-async def _start(
-    settings: Settings, listener: Listening, crew: _Crew, database: RunningDatabase, wishes: _Wishes
-) -> None:
-    preparing, alone = await spawn("_prepare"), settings.database_url is None
-    try:
-        certificate = _certificate(settings)
-        settled = {"database_url": await database.start(), "port": listener.port, "limit_counts": settings.counted_in}
-        settings = settings.model_copy(update=settled)
-        await give_orders(preparing, {"settings": to_orders(settings, first_start=True), "alone": alone})
-        code = await preparing.process.wait()
-        if code != 0:
-            raise CannotRun(await preparing.report or f"The preparation of the database ended with code {code}.")
-    finally:
-        if preparing.process.returncode is None:
-            await end(preparing, _MARGIN, wishes.hurry)
+async def _start(settings: Settings, listener: Listening, crew: _Crew, database: RunningDatabase) -> None:
+    certificate = _certificate(settings)
+    settled = {"database_url": await database.start(), "port": listener.port, "limit_counts": settings.counted_in}
+    alone, settings = settings.database_url is None, settings.model_copy(update=settled)
     sockets = [each.fileno() for each in listener.sockets]
-    crew.orders.set_result({"settings": to_orders(settings), "certificate": certificate, "sockets": sockets})
+    orders = {"settings": to_orders(settings), "certificate": certificate, "sockets": sockets}
+    preparing = {"preparing": to_orders(settings, first_start=True), "alone": alone}
+    await crew.slots[0].prepare(orders | preparing)
+    crew.orders.set_result(orders)
     for slot in crew.slots:
         await slot.ready.wait()
 
@@ -143,7 +137,9 @@ def _crew(settings: Settings, listener: Listening, wishes: _Wishes) -> _Crew:
     web = (Slot("_web", WEB_PATIENCE + _MARGIN, orders, wishes.hurry, sockets) for _ in range(settings.web))
     worker_patience = settings.drain_seconds + _MARGIN
     workers = (Slot("_worker", worker_patience, orders, wishes.hurry) for _ in range(settings.workers))
-    return _Crew(orders, tuple(web), tuple(workers))
+    crew = _Crew(orders, tuple(web), tuple(workers))
+    crew.slots[0].first_orders = asyncio.get_running_loop().create_future()
+    return crew
 
 
 def _certificate(settings: Settings) -> str | None:

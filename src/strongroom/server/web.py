@@ -13,8 +13,9 @@ import uvicorn
 import uvloop
 
 from strongroom.config import Settings
-from strongroom.server import lifeline, listening, open_files, tls_context
-from strongroom.server.lifeline import Orders
+from strongroom.server import lifeline, listening, open_files, preparation, tls_context
+from strongroom.server.lifeline import Lifeline, Orders
+from strongroom.server.preparation import Preparing
 from strongroom.server.protocol import Bounds, EnvelopeProtocol
 
 GRACE = 5  # seconds that open requests get at a stop
@@ -38,9 +39,13 @@ Opening = Callable[[Settings], AbstractAsyncContextManager[Served]]
 """Opens what a web process serves, and closes it again."""
 
 
-def run(opening: Opening, report_to: int) -> int:
+def run(prepare: Preparing, opening: Opening, report_to: int) -> int:
     """Serve until SIGTERM, or until the supervisor is gone; the exit code."""
-    return lifeline.obey(report_to, "web", lambda orders, ready: uvloop.run(_serve(opening, orders, ready)))
+
+    def serve(orders: Orders, line: Lifeline) -> None:
+        uvloop.run(_serve(opening, orders, line))
+
+    return lifeline.obey(report_to, "web", partial(preparation.run, prepare), serve)
 
 
 class _Server(uvicorn.Server):
@@ -66,7 +71,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) -> None:
+async def _serve(opening: Opening, orders: Orders, line: Lifeline) -> None:
     # uvicorn raises the signal that has stopped it once more when it is done: the Vault is still to be closed then.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -74,8 +79,8 @@ async def _serve(opening: Opening, orders: Orders, ready: Callable[[], None]) ->
         # All that is loaded stays: to look through it again and again would hold up requests for milliseconds.
         gc.collect()
         gc.freeze()
-        server = _Server(_config(served.application, orders), ready, served.dismiss)
-        with lifeline.held(orders.settings, GRACE, server.leave):
+        server = _Server(_config(served.application, orders), line.ready, served.dismiss)
+        with line.held(orders.settings, GRACE, server.leave):
             await server.serve(listening.adopt(orders.sockets))
 
 

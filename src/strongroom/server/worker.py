@@ -7,13 +7,15 @@ import signal
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import NoReturn
 
 import uvloop
 
 from strongroom.config import Settings
-from strongroom.server import lifeline, logs
-from strongroom.server.lifeline import RENEW, Orders
+from strongroom.server import lifeline, logs, preparation
+from strongroom.server.lifeline import RENEW, Lifeline, Orders
+from strongroom.server.preparation import Preparing
 
 Work = Callable[[Settings, str, str | None, Callable[[], None], asyncio.Event], Awaitable[bool]]
 """Works until the event is set. It gets the settings, this worker's id, the id of the dead worker that it replaces
@@ -23,16 +25,16 @@ in the process; for that it may also end by itself."""
 _NICENESS = 5
 
 
-def run(work: Work, report_to: int) -> int:
+def run(prepare: Preparing, work: Work, report_to: int) -> int:
     """Work for a supervisor until SIGTERM, or until it is gone; the exit code."""
-    os.nice(_NICENESS)
     left = False
 
-    def obey(orders: Orders, ready: Callable[[], None]) -> None:
+    def obey(orders: Orders, line: Lifeline) -> None:
         nonlocal left
-        left, _ = _finished(_run(work, orders, ready))
+        os.nice(_NICENESS)
+        left, _ = _finished(_run(work, orders, line))
 
-    code = lifeline.obey(report_to, "worker", obey)
+    code = lifeline.obey(report_to, "worker", partial(preparation.run, prepare), obey)
     if left:
         _leave(RENEW)
     return code
@@ -53,10 +55,10 @@ def run_alone(work: Work, settings: Settings, ready: Callable[[], None]) -> int:
     return 0
 
 
-async def _run(work: Work, orders: Orders, ready: Callable[[], None]) -> tuple[bool, bool]:
+async def _run(work: Work, orders: Orders, line: Lifeline) -> tuple[bool, bool]:
     stop, loop = _stopped_by_signals(), asyncio.get_running_loop()
-    with lifeline.held(orders.settings, orders.settings.drain_seconds, lambda: _from_thread(loop, stop.set)):
-        return await work(orders.settings, orders.worker_id, orders.replaces, ready, stop), stop.is_set()
+    with line.held(orders.settings, orders.settings.drain_seconds, lambda: _from_thread(loop, stop.set)):
+        return await work(orders.settings, orders.worker_id, orders.replaces, line.ready, stop), stop.is_set()
 
 
 async def _run_alone(work: Work, settings: Settings, ready: Callable[[], None]) -> tuple[bool, bool]:

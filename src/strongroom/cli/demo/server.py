@@ -41,7 +41,7 @@ def _launched(data_dir: Path, log: IO[bytes]) -> Iterator[subprocess.Popen[str]]
     # The person's own settings are for another server; and Ctrl-C is for the demo, which stops the server in its turn.
     environment = {n: value for n, value in os.environ.items() if not n.startswith(PREFIX) or n in _KEPT}
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "strongroom", "_held", "serve", *options],
+        [sys.executable, "-P", "-m", "strongroom", "_held", "serve", *options],
         stdin=subprocess.PIPE,  # its life-line: nobody else holds our end
         stdout=subprocess.PIPE,
         stderr=log,
