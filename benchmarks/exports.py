@@ -11,6 +11,8 @@ _COPY = """
     SELECT $2 || path, $2 || parent, name, kind, content_id, size, modified_date, modified_by, expires_date
     FROM staging_items WHERE path > $1 || '/' AND path < $1 || '0'
 """
+# Not any item of that name: there is a document of the same number in each export.
+_FOLDER = "SELECT path FROM staging_items WHERE name = $1 AND parent NOT LIKE '/%/%'"
 _BELOW = "SELECT count(*) FROM staging_items WHERE path > $1 || '/' AND path < $1 || '0'"
 
 
@@ -30,7 +32,7 @@ def run(effort: Effort) -> list[Comparison]:
                 documents.wait_for(http, job_id, step=0.01)
                 seconds = time.perf_counter() - began
             job.add(seconds, **used.notes())
-            folder = str(ask(f"SELECT path FROM staging_items WHERE path LIKE '%/{job_id}'"))
+            folder = str(ask(_FOLDER, str(job_id)))
             _check(server, job_id, count)
 
         def copy() -> None:

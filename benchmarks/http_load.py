@@ -103,6 +103,21 @@ async def open_loop(targets: list[Target], rate: float, seconds: float, over: Ca
     return load
 
 
+async def one_by_one(targets: list[Target]) -> Load:
+    """Ask on one connection for each target once, in their order, each as soon as the last one is answered.
+
+    This is for small differences: no timer is in the latencies, and those of this event loop are exact to 1 ms only.
+    """
+    load = Load()
+    client = await _connected(load, targets[0])
+    began = time.perf_counter()
+    for target in targets:
+        await asyncio.wait_for(client.ask_once(target, time.perf_counter()), _PATIENCE)
+    load.seconds = time.perf_counter() - began
+    client.transport.abort()
+    return load
+
+
 def _answered(
     idle: "list[_Client]", waiting: set[asyncio.Future[None]], client: "_Client", done: asyncio.Future[None]
 ) -> None:

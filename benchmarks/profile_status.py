@@ -34,23 +34,34 @@ from strongroom.vault import Vault
 
 _STAGES = (
     ("benchmarks/", "this measurement"),
-    ("strongroom/server/", "server: protocol"),
+    ("strongroom/server/heads", "server: the head"),
+    ("strongroom/server/exchange", "server: the exchange"),
+    ("strongroom/server/", "server: the connection"),
     ("uvicorn/", "server: uvicorn and its parser"),
     ("strongroom/api/routing", "routing"),
+    ("strongroom/api/app.py:_respond.<locals>", "headers of the request"),
+    ("strongroom/api/app.py:_execution_id", "id of the execution"),
+    ("strongroom/api/app.py:_session", "session"),
     ("strongroom/api/known_sessions", "session"),
     ("strongroom/services/sessions", "session"),
     ("strongroom/api/bodies", "body, query and input"),
     ("strongroom/api/multipart", "body, query and input"),
     ("strongroom/api/binding", "body, query and input"),
+    ("strongroom/api/app.py:_taken", "body, query and input"),
     ("strongroom/api/kinds", "body, query and input"),
     ("starlette/", "Starlette's request"),
-    ("strongroom/api/envelope", "envelope"),
+    ("strongroom/api/envelope", "envelope, response"),
+    ("strongroom/api/app.py:_written", "envelope, response"),
+    ("strongroom/api/app.py:_enveloped", "envelope, response"),
+    ("strongroom/api/reply", "envelope, response"),
     ("strongroom/api/formats", "encoding, content type"),
     ("strongroom/api/xml", "encoding, content type"),
     ("strongroom/api/headers", "headers of the reply"),
     ("/uuid.py", "headers of the reply"),
     ("strongroom/api/endpoints/", "keys of the reply"),
     ("strongroom/domain/", "keys of the reply"),
+    ("strongroom/api/limits", "limits"),
+    ("strongroom/api/bursts", "limits"),
     ("strongroom/api/", "application: the rest"),
     ("strongroom/services/", "service"),
     ("strongroom/kinds/", "service"),
@@ -161,9 +172,9 @@ async def profile(name: str, run: Run, calls: int) -> Profile:
 def _stage(frame: FrameType | None) -> str:
     """The stage of the innermost function that belongs to one: what the libraries below it do is done for it."""
     while frame is not None:
-        file = frame.f_code.co_filename
+        place = f"{frame.f_code.co_filename}:{frame.f_code.co_qualname}"
         for part, stage in _STAGES:
-            if part in file:
+            if part in place:
                 return stage
         frame = frame.f_back
     return _LOOP
@@ -174,7 +185,7 @@ def _http(app: Any, request: bytes, expected: bytes, connections: int) -> Run:
     bounds = Bounds(head_seconds=3600, stall_seconds=3600, connections=1000)
     protocol: Any = partial(EnvelopeProtocol, bounds)
     config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False)
-    config.server_header = False
+    config.proxy_headers = config.server_header = False
     config.load()
 
     async def run(calls: int) -> None:

@@ -1,13 +1,19 @@
 """What the tests stand on: a real PostgreSQL that the whole run shares, and a fresh database for each test."""
 
 import asyncio
+import importlib.util
+import os
 import secrets
+import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
+from anyio.from_thread import start_blocking_portal
 from argon2 import PasswordHasher
 
 from strongroom import kinds
@@ -22,6 +28,8 @@ from strongroom.vault import Vault
 
 ADMIN = "admin@localhost"
 PASSWORD = "a password for tests"
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 2 * 1024**3
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +37,24 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """Tracebacks as a server writes them: drawn with all variables, which is the library's way, they take long."""
+    render = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, structlog.dev.set_exc_info, render])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_vain_search() -> None:
+    """httpcore looks for sniffio four times in a request: where it is not installed, that is a quarter of all."""
+    if importlib.util.find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python knows that it is not there
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """One server for each process of the run, without fsync: what is tested for durability starts its own."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), ephemeral=True) as postgres:
+    with EmbeddedPostgres(_place_of_databases(tmp_path_factory), ephemeral=True) as postgres:
         url = postgres.start().url
         asyncio.run(_make_template(url, tmp_path_factory.mktemp("template")))
         yield url
@@ -49,6 +71,16 @@ async def database_url(postgres_url: str) -> AsyncIterator[str]:
 async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
     """The URL of a database without tables."""
     async with _database(postgres_url, "template0") as url:
+        yield url
+
+
+@contextmanager
+def prepared_database(postgres_url: str) -> Iterator[str]:
+    """What ``database_url`` gives, for as long as the block lasts: for what several tests share."""
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(_database(postgres_url, "prepared")) as url,
+    ):
         yield url
 
 
@@ -83,11 +115,19 @@ async def running_worker(system_vault: Vault) -> AsyncIterator[None]:
     await working
 
 
+def _place_of_databases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In memory, if there is enough: nearly each test has a database made, and copying files is most of that."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY:
+        return MEMORY / f"strongroom-test-{secrets.token_hex(6)}"  # made by the server, and removed by it at the end
+    return tmp_path_factory.mktemp("postgres")
+
+
 @asynccontextmanager
 async def _database(server_url: str, template: str) -> AsyncIterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(server_url)
     try:
+        await connection.execute("SET file_copy_method = clone")
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         yield server_url.replace("/strongroom?", f"/{name}?")
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

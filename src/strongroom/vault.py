@@ -9,6 +9,7 @@ from strongroom.store.blobs import Blobs
 from strongroom.store.clock import Clock
 from strongroom.store.database import Connection, Database
 from strongroom.store.ended_jobs import EndedJobs
+from strongroom.store.names import Names
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Vault:
     settings: Settings
     info: VaultInfo
     ended_jobs: EndedJobs = field(default_factory=EndedJobs)
+    names: Names = field(default_factory=Names)
     webhook: NewWebhook | None = None
 
     def as_user(self, user: User) -> "Vault":

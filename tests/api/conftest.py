@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from tests.api.http_server import logged_in, serving
+from tests.api.http_server import client_of, logged_in, serving
 
 from strongroom import kinds
 from strongroom.api.app import application
@@ -29,7 +29,7 @@ async def port(system_vault: Vault, job_kinds: Kinds) -> AsyncIterator[int]:
 @pytest.fixture
 async def stranger(port: int) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a session."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    async with client_of(port) as client:
         yield client
 
 

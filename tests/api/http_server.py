@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,10 +58,16 @@ async def serving(app: ASGIApp, protocol: Any = "httptools") -> AsyncIterator[in
         await running
 
 
+def client_of(port: int) -> httpx.AsyncClient:
+    """A client without a session. It trusts nobody: over plain HTTP it need not read whom the web trusts, each time."""
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, verify=trust)
+
+
 @asynccontextmanager
 async def logged_in(port: int, username: str = ADMIN, password: str = PASSWORD) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a session."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    async with client_of(port) as client:
         reply = await client.post("/api/v26.1/auth", data={"username": username, "password": password})
         client.headers["Authorization"] = reply.json()["sessionId"]
         yield client

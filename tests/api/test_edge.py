@@ -64,6 +64,25 @@ async def test_headers(http: httpx.AsyncClient) -> None:
     assert "expires" not in headers
 
 
+@pytest.mark.parametrize(("version", "told"), [("v7.0", True), ("v20.3", True), ("v21.1", False), ("v26.1", False)])
+async def test_the_daily_limit_is_told_up_to_20_3(http: httpx.AsyncClient, version: str, told: bool) -> None:
+    headers = (await http.get(f"/api/{version}/objects/users/me")).headers
+    assert ("X-VaultAPI-DailyLimit" in headers, "X-VaultAPI-DailyLimitRemaining" in headers) == (told, told)
+
+
+async def test_a_path_that_was_asked_for_before_is_answered_to_who_asks_now(
+    http: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    path = "/api/v26.1/objects/users"
+    before = (await http.get(path)).json()
+    kind, message = error_of(await http.get(path, params={"limit": "many"}))
+    assert (kind, "[many]" in message) == ("INVALID_DATA", True)
+    assert error_of(await stranger.get(path))[0] == "INVALID_SESSION_ID"
+    assert (await http.get(path)).json() == before
+    for _ in range(2):
+        assert error_of(await http.get(f"{path}/abc"))[0] == "INVALID_DATA"
+
+
 async def test_headers_without_a_session(stranger: httpx.AsyncClient) -> None:
     reply = await stranger.get(ME)
     assert error_of(reply) == ("INVALID_SESSION_ID", "Invalid or expired session ID.")

@@ -9,7 +9,7 @@ from typing import Self
 import asyncpg
 import httpx
 import pytest
-from tests.api.http_server import logged_in, serving
+from tests.api.http_server import client_of, logged_in, serving
 from tests.api.kind_for_tests import Greeting
 
 from strongroom.api.app import application
@@ -219,7 +219,7 @@ class Door:
     """Where people log in: what a login is answered with, in a word, and whether it was delayed."""
 
     def __init__(self, port: int) -> None:
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        self.http = client_of(port)
         self.last: httpx.Response | None = None
 
     async def __aenter__(self) -> Self:

@@ -35,6 +35,12 @@ def operations(document: dict[str, Any]) -> dict[str, tuple[str, str, dict[str, 
     }
 
 
+def parameters(document: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters of an operation, those that it refers to among them."""
+    known = {f"#/components/parameters/{name}": each for name, each in document["components"]["parameters"].items()}
+    return [known.get(each.get("$ref", ""), each) for each in operation.get("parameters", [])]
+
+
 async def drive(
     http: httpx.AsyncClient, document: dict[str, Any], name: str, in_path: dict[str, str] | None = None, **more: Any
 ) -> httpx.Response:
@@ -68,8 +74,8 @@ def test_it_is_valid_with_a_kind_of_a_stranger() -> None:
     rows = greet["requestBody"]["content"]["application/json"]["schema"]
     assert rows["items"] == {"$ref": "#/components/schemas/Person"}
     assert document["components"]["schemas"]["Person"]["required"] == ["id"]
-    names = [parameter.get("name") for parameter in greet["parameters"][1:]]
-    assert names == ["room", "loud", "times"]
+    named = [each for each in parameters(document, greet) if each["in"] != "header"]
+    assert [each["name"] for each in named] == ["version", "room", "loud", "times"]
 
 
 async def test_every_declared_call_is_in_it_and_nothing_else(document: dict[str, Any], job_kinds: Kinds) -> None:
@@ -86,10 +92,8 @@ async def test_operation_ids_and_path_shapes_are_unique(document: dict[str, Any]
 
 
 async def test_every_segment_in_braces_is_a_parameter_of_the_path(document: dict[str, Any]) -> None:
-    version = document["components"]["parameters"]["version"]
     for _, path, operation in operations(document).values():
-        given = [version if "$ref" in each else each for each in operation.get("parameters", [])]
-        in_path = [each["name"] for each in given if each["in"] == "path"]
+        in_path = [each["name"] for each in parameters(document, operation) if each["in"] == "path"]
         assert in_path == PARAMETER.findall(path)
 
 
@@ -115,6 +119,20 @@ async def test_parameters_that_no_vault_has_say_so(document: dict[str, Any]) -> 
     _, _, events = known["retrieveJobEvents"]
     assert set(events["responses"]["200"]["content"]) == {"text/event-stream", "application/json", "application/xml"}
     assert "Last-Event-ID" in events["parameters"][2]["description"]
+
+
+async def test_calls_that_start_jobs_and_no_others_take_a_webhook(document: dict[str, Any]) -> None:
+    webhook, secret = "X-Strongroom-Webhook", "X-Strongroom-Webhook-Secret"
+    starting = {"exportDocuments", "exportDocumentsVersions", "startCustomJob", "startJob"}
+    for name, (_, _, operation) in operations(document).items():
+        in_header = [each["name"] for each in parameters(document, operation) if each["in"] == "header"]
+        assert in_header == ([webhook, secret] if name in starting else []), name
+        assert (secret in operation["responses"]["200"]["headers"]) == (name in starting), name
+    told = {each["name"]: each for each in document["components"]["parameters"].values()}
+    assert all(told[name]["description"] and not told[name]["required"] for name in (webhook, secret))
+    pattern = told[secret]["schema"]["pattern"]
+    for value, fits in (("x" * 16, True), ("~" * 255, True), ("x" * 15, False), ("x" * 256, False), ("a " * 9, False)):
+        assert (re.fullmatch(pattern, value) is not None) == fits
 
 
 async def test_inputs_are_described(document: dict[str, Any]) -> None:

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from tests.api.http_server import logged_in
 from tests.api.kind_for_tests import Greeting
+from tests.engine import sending
 from tests.engine.receiver import PATIENCE, SECRET, Receiver, receiving
 
 from strongroom.config import Settings
-from strongroom.engine import deliveries
 from strongroom.sdk.registry import Kinds
 from strongroom.services import users
 from strongroom.services.users import NewUser
@@ -46,11 +46,8 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 async def delivering(vault: Vault) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    running = asyncio.create_task(deliveries.run(vault, stop))
-    yield
-    stop.set()
-    await running
+    async with sending.delivering(vault):
+        yield
 
 
 async def created(http: httpx.AsyncClient, **given: Any) -> dict[str, Any]:
@@ -142,6 +139,13 @@ async def test_a_secret_for_a_job_is_thought_up_and_told_in_a_header(
     (webhook,) = (await http.get(f"{JOBS}/{job}/webhooks")).json()["webhooks"]
     await ended(http, webhook["id"], 1)
     assert receiver.received[0].is_signed_with(reply.headers[MADE_UP])
+
+
+async def test_calls_that_start_no_job_take_no_notice_of_the_headers(http: httpx.AsyncClient) -> None:
+    for headers in ({"X-Strongroom-Webhook": URL}, {"X-Strongroom-Webhook-Secret": SECRET}):
+        reply = await http.get(WEBHOOKS, headers=headers)
+        assert reply.json()["responseStatus"] == "SUCCESS"
+        assert MADE_UP not in reply.headers
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.server.serving import DEADLINE, Running, environment, launch, open_place, serving
+from tests.server.serving import DEADLINE, Running, environment, open_place, shared_server
 
 from strongroom.cli import client
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with open_place() as place:
-        data_dir = place / "data"
-        # Each command logs in: together they are more logins than a user name has in a minute.
-        with serving(launch("--data-dir", data_dir, "--limits", "off"), data_dir) as running:
-            yield running
+def server(postgres_url: str) -> Iterator[Running]:
+    # Each command logs in: together they are more logins than a user name has in a minute.
+    with shared_server(postgres_url, "--limits", "off") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -6,23 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from tests.server.serving import DEADLINE, Running, environment, launch, open_place, serving
+from tests.server.serving import DEADLINE, Running, Starting, environment
 
 from strongroom.cli import client, event_stream
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with open_place() as folder:
-        yield folder / "data"
-
-
-def begun(data_dir: Path) -> int:
+def begun(server: Running) -> int:
     """A job that exports documents that do not exist."""
-    with client.session(client.server_of(data_dir)) as api:
+    with client.session(client.server_of(server.data_dir)) as api:
         told = api.post("/objects/documents/batch/actions/fileextract", json=[{"id": "998"}, {"id": "999"}])
     return int(told["job_id"])
 
@@ -33,25 +25,25 @@ def watching(server: Running, job_id: int, stdout: int = subprocess.PIPE) -> sub
     return subprocess.Popen(command, text=True, env=changed, stdout=stdout, stderr=subprocess.PIPE)
 
 
-def test_it_is_left_without_a_word(place: Path) -> None:
-    with serving(launch("--data-dir", place, "--workers", 0), place) as server:
-        job_id = begun(place)
-        with watching(server, job_id) as watch:
-            assert watch.stdout
-            assert watch.stdout.readline() == f"Job {job_id}: QUEUEING\n"
-            watch.send_signal(signal.SIGINT)
-            out, err = watch.communicate(timeout=DEADLINE)
-        assert (watch.returncode, out, err) == (130, "", "")
+def test_it_is_left_without_a_word(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0)
+    job_id = begun(server)
+    with watching(server, job_id) as watch:
+        assert watch.stdout
+        assert watch.stdout.readline() == f"Job {job_id}: QUEUEING\n"
+        watch.send_signal(signal.SIGINT)
+        out, err = watch.communicate(timeout=DEADLINE)
+    assert (watch.returncode, out, err) == (130, "", "")
 
 
-def test_it_goes_on_when_the_server_comes_back(place: Path) -> None:
-    with serving(launch("--data-dir", place, "--workers", 0), place, keep=True) as server:
-        job_id, port = begun(place), server.url.rpartition(":")[2]
-        watch = watching(server, job_id)
+def test_it_goes_on_when_the_server_comes_back(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0)
+    job_id, port = begun(server), server.url.rpartition(":")[2]
+    with watching(server, job_id) as watch:
         assert watch.stdout
         assert watch.stdout.readline() == f"Job {job_id}: QUEUEING\n"
         assert server.stop() == 0
-    with watch, serving(launch("--data-dir", place, "--port", port), place):
+        start_prepared("--port", port)
         out, err = watch.communicate(timeout=DEADLINE)
     assert (watch.returncode, err) == (1, "")
     assert out.endswith(f"Job {job_id} has ended: ERRORS_ENCOUNTERED\n")
@@ -59,16 +51,16 @@ def test_it_goes_on_when_the_server_comes_back(place: Path) -> None:
     assert out.count("Job Finish Time") == 1
 
 
-def test_on_a_terminal(place: Path) -> None:
-    with serving(launch("--data-dir", place), place) as server:
-        job_id = begun(place)
-        with watching(server, job_id) as first:
-            first.communicate(timeout=DEADLINE)
-        ours, theirs = pty.openpty()
-        with watching(server, job_id, stdout=theirs) as watch:
-            os.close(theirs)
-            shown = "".join(read_all(ours))
-        os.close(ours)
+def test_on_a_terminal(start_prepared: Starting) -> None:
+    server = start_prepared()
+    job_id = begun(server)
+    with watching(server, job_id) as first:
+        first.communicate(timeout=DEADLINE)
+    ours, theirs = pty.openpty()
+    with watching(server, job_id, stdout=theirs) as watch:
+        os.close(theirs)
+        shown = "".join(read_all(ours))
+    os.close(ours)
     assert watch.returncode == 1
     assert f"Export Documents {job_id}: ERRORS_ENCOUNTERED" in shown
     assert "1 errors encountered" in shown

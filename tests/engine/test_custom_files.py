@@ -1,5 +1,6 @@
 """The jobs folder: broken files, names that are used twice, files that are gone, and workers that lack the code."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -182,8 +183,8 @@ async def test_a_task_that_was_begun_twice_starts_another_job_once(folder: Path,
     kinds = await custom_files.load(system_vault)
     parent, (first, second), code = await begun_twice(system_vault, kinds, "parent__c")
     with pytest.raises(job_runs.AbandonedError):
-        await tries.work_on(code, first)
-    await tries.work_on(code, second)
+        await tries.work_on(code, first, asyncio.Semaphore())
+    await tries.work_on(code, second, asyncio.Semaphore())
     assert (await jobs.retrieve(system_vault, parent.id + 1)).kind == "audit__c"
     with pytest.raises(InvalidData):
         await jobs.retrieve(system_vault, parent.id + 2)

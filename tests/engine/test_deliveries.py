@@ -3,17 +3,16 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 from sqlalchemy import text
 from tests.engine.kinds_for_tests import Counting, CountingInput
 from tests.engine.receiver import PATIENCE, SECRET, Answer, Received, Receiver, receiving
+from tests.engine.sending import delivering
 
 from strongroom.config import Settings
 from strongroom.domain.page import Window
@@ -36,17 +35,6 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 def receiver() -> Iterator[Receiver]:
     with receiving() as found:
         yield found
-
-
-@asynccontextmanager
-async def delivering(vault: Vault, **how: Any) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    running = asyncio.create_task(deliveries.run(vault, stop, **how))
-    try:
-        yield
-    finally:
-        stop.set()
-        await running
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -428,7 +416,6 @@ async def test_what_follows_one_that_waits_long_is_due_with_it(vault: Vault, rec
     async with vault.database.transaction() as connection:
         await connection.execute(text("UPDATE webhook_deliveries SET due = now() + interval '1 h'"))
     await jobs.cancel(vault, job.id)
-    await housekeeping.tidy(vault)
     first, second = await listed(vault, webhook)
     assert first.due == second.due
     async with vault.database.transaction() as connection:

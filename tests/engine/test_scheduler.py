@@ -254,13 +254,6 @@ async def test_times_across_a_change_of_the_clocks(noon: Vault) -> None:
     assert (await jobs_of(noon, definition))[-1].schedule_date == clock("2026-03-30 00:30")
 
 
-async def test_the_next_moment_is_known(noon: Vault) -> None:
-    assert await scheduled_jobs.seconds_to_next(noon) is None
-    await define(noon)
-    await define(noon, "hourly__c", times=HOURLY)
-    assert await scheduled_jobs.seconds_to_next(noon) == 1800
-
-
 async def many(vault: Vault, count: int, *, with_jobs: bool = True) -> list[int]:
     """Definitions, with the jobs of the coming night."""
     values = {"title": "Many", "kind": "counting", "parameters": {}, "active": True, "owner": vault.user.id}

@@ -1,153 +1,31 @@
 """A job that ends from outside while its code runs: the code is stopped or left alone, and writes nothing more."""
 
 import asyncio
-import threading
-import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
-from tests.engine.conftest import WORKER, ended
+from tests.engine.conftest import ended
 from tests.engine.kinds_for_tests import Counting, CountingInput
+from tests.engine.slow_kinds import SLOTS, Running, Slow, Stubborn, Threaded, left, occupied, until
 
 from strongroom.domain.job import ONE_TIME_LIMIT, Job, JobStatus
-from strongroom.engine import stopping, worker
+from strongroom.engine import stopping
 from strongroom.sdk import ProcessContext, threads
-from strongroom.services import job_ends, job_runs, jobs
+from strongroom.services import job_ends, jobs
 from strongroom.store.clock import Clock
 from strongroom.vault import Vault
 
 pytestmark = pytest.mark.anyio
 
-SLOTS = 2
 _SILENT = """
     WITH tasks AS (UPDATE job_tasks SET touched = now() - interval '1 day')
     UPDATE jobs SET touched = now() - interval '1 day'
 """
-
-
-class Slow(Counting):
-    """Works until it is let go. ``tells`` what it met."""
-
-    name = "slow"
-    chunk_size = 1
-
-    def __init__(self) -> None:
-        self.begun, self.let_go, self.told = asyncio.Semaphore(0), asyncio.Event(), list[str]()
-
-    async def process(self, ctx: ProcessContext[CountingInput]) -> None:
-        ctx.apply(self.apply)
-        self.begun.release()
-        await self.wait()
-        await self.say(ctx)
-
-    async def wait(self) -> None:
-        try:
-            await self.let_go.wait()
-        except asyncio.CancelledError:
-            self.told.append("stopped")
-            raise
-
-    def release(self) -> None:
-        self.let_go.set()
-
-    async def say(self, ctx: ProcessContext[CountingInput]) -> None:
-        try:
-            await ctx.log("late")
-        except job_runs.AbandonedError:
-            self.told.append("refused")
-        else:
-            self.told.append("written")
-
-    async def apply(self, _: Vault) -> None:
-        self.told.append("applied")
-
-
-class Stubborn(Slow):
-    """Takes no notice of being stopped."""
-
-    name = "stubborn"
-
-    async def wait(self) -> None:
-        while not self.let_go.is_set():
-            try:
-                await self.let_go.wait()
-            except asyncio.CancelledError:
-                continue
-
-
-class Threaded(Slow):
-    """Works in a thread, which cannot be stopped, and logs from there."""
-
-    name = "threaded"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.free = threading.Event()
-
-    def release(self) -> None:
-        self.free.set()
-
-    async def process(self, ctx: ProcessContext[CountingInput]) -> None:
-        loop = asyncio.get_running_loop()
-
-        def work() -> None:
-            loop.call_soon_threadsafe(self.begun.release)
-            self.free.wait()
-            asyncio.run_coroutine_threadsafe(self.say(ctx), loop).result()
-
-        ctx.apply(self.apply)
-        await threads.in_thread(work)
-
-
-@dataclass
-class Running:
-    """A worker of a test, which ends by itself or with the test."""
-
-    task: "asyncio.Task[bool]"
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@pytest.fixture
-async def work(system_vault: Vault) -> AsyncIterator[Callable[..., Running]]:
-    """Start a worker that knows some kinds of jobs."""
-    vault = replace(system_vault, settings=system_vault.settings.model_copy(update={"slots": SLOTS}))
-    started, slow = list[Running](), list[Slow]()
-
-    def start(*kinds: Counting) -> Running:
-        stop = asyncio.Event()
-        known: dict[str, Any] = {kind.name: kind for kind in kinds}
-        running = Running(asyncio.create_task(worker.run(vault, known, worker_id=WORKER, stop=stop)), stop)
-        started.append(running)
-        slow.extend(kind for kind in kinds if isinstance(kind, Slow))
-        return running
-
-    yield start
-    for kind in slow:
-        kind.release()
-    for each in started:
-        each.stop.set()
-        await each.task
-
-
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-
-
-async def occupied(vault: Vault, kind: Slow) -> list[Job]:
-    """Jobs of a kind that hold every slot of the worker."""
-    started = [await jobs.start(vault, kind, CountingInput(items=1)) for _ in range(SLOTS)]
-    async with asyncio.timeout(60):
-        for _ in started:
-            await kind.begun.acquire()
-    return started
 
 
 async def cancelled(vault: Vault, _url: str, job: Job) -> JobStatus:
@@ -189,7 +67,7 @@ async def test_the_slots_of_a_job_that_was_ended_are_free_for_others_and_its_cod
         assert (await ended(vault, other.id, seconds=60)).status is JobStatus.SUCCESS
         kind.release()
         await until(lambda: len(kind.told) == SLOTS and not threads.abandoned())
-        await until(lambda: not _left())
+        await until(lambda: not left())
         running.stop.set()
         assert await running.task is False
     assert kind.told == ["stopped" if kind_class is Slow else "refused"] * SLOTS
@@ -234,14 +112,9 @@ async def test_a_worker_with_abandoned_code_in_it_ends_and_another_does_what_is_
     assert await asyncio.wait_for(running.task, 60) is True
     other = await jobs.start(vault, Counting(), CountingInput(items=4))
     kind.release()
-    await until(lambda: not _left() and not threads.abandoned())
+    await until(lambda: not left() and not threads.abandoned())
     work(Counting())
     assert (await ended(vault, other.id, seconds=60)).status is JobStatus.SUCCESS
-
-
-def _left() -> list["asyncio.Task[Any]"]:
-    """What handlers still do."""
-    return [each for each in asyncio.all_tasks() if getattr(each.get_coro(), "__name__", "") == "_begun"]
 
 
 async def _messages(url: str) -> int:

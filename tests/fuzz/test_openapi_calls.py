@@ -38,6 +38,7 @@ THERE: dict[str, list[str | int]] = {
     "subtype": ["report__c"],
     "item": ["reports", "in/a.txt", "u10001", "content"],
 }
+WEBHOOK = "X-Strongroom-Webhook"
 JSON, XML, STREAM = "application/json", "application/xml", "text/event-stream"
 
 
@@ -101,6 +102,9 @@ def _drive(api: Api, operation: Any, cases: st.SearchStrategy[Any]) -> None:
                 case.path_parameters[name] = data.draw(st.sampled_from(there))
         if isinstance(wait := (case.query or {}).get("wait"), int | float) and 1 < wait <= 60:
             case.query["wait"] = wait / 60
+        if str((case.headers or {}).get(WEBHOOK)).lower().startswith("http"):
+            # A name that is made up would be asked of name servers.
+            case.headers[WEBHOOK] = data.draw(st.sampled_from(["http://127.0.0.1:9/", "https://[::1]/hook"]))
         accept = data.draw(st.sampled_from([JSON, JSON, XML, "text/csv"]))
         reply = api.call(case, accept)
         if operation.path.endswith("/session") and reply.headers["x-vaultapi-status"] == "SUCCESS":

@@ -11,8 +11,6 @@ import pytest
 from tests.process.vault_client import PATIENCE, VaultClient
 from tests.server.serving import DEADLINE, Log, Starting, environment
 
-from strongroom.store.embedded import EmbeddedPostgres
-
 _JOBS = '''
 import asyncio
 import time
@@ -75,8 +73,10 @@ def jobs_dir(place: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["thread__c", "loop__c"])
-def test_a_worker_that_has_abandoned_code_in_it_is_replaced(start: Starting, jobs_dir: Path, name: str) -> None:
-    server = start("--limits", "off", "--jobs-dir", jobs_dir, "--slots", 2)
+def test_a_worker_that_has_abandoned_code_in_it_is_replaced(
+    start_prepared: Starting, jobs_dir: Path, name: str
+) -> None:
+    server = start_prepared("--limits", "off", "--jobs-dir", jobs_dir, "--slots", 2)
     (worker,) = server.children("_worker")
     with VaultClient.logged_in(server) as client:
         documents = client.fill(3, different=3)
@@ -93,16 +93,18 @@ def test_a_worker_that_has_abandoned_code_in_it_is_replaced(start: Starting, job
     assert "a process died" not in server.log.whole()
 
 
-def test_a_worker_alone_begins_anew_as_the_same_process(start: Starting, jobs_dir: Path) -> None:
-    server = start("--limits", "off", "--workers", 0)
-    with EmbeddedPostgres(server.data_dir) as postgres, VaultClient.logged_in(server) as client:
+def test_a_worker_alone_begins_anew_as_the_same_process(
+    start_prepared: Starting, jobs_dir: Path, database_url: str
+) -> None:
+    server = start_prepared("--limits", "off", "--workers", 0)
+    with VaultClient.logged_in(server) as client:
         command = [sys.executable, "-m", "strongroom", "worker", "--jobs-dir", jobs_dir, "--data-dir", server.data_dir]
         alone = subprocess.Popen(
             list(map(str, command)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(STRONGROOM_DATABASE_URL=postgres.start().url),
+            env=environment(STRONGROOM_DATABASE_URL=database_url),
         )
         log = Log(alone)
         try:

@@ -16,8 +16,6 @@ import pytest
 from tests.process.vault_client import PATIENCE, VaultClient
 from tests.server.serving import DEADLINE, Running, Starting
 
-from strongroom.store.embedded import EmbeddedPostgres
-
 OPTIONS = ("--limits", "off", "--web", 2, "--workers", 2)
 DOCUMENTS = 200
 TRIES = 200
@@ -26,18 +24,20 @@ _PICKED = "SELECT count(*) FROM pgqueuer WHERE status = 'picked'"
 _NEVER_STALE = "UPDATE pgqueuer SET heartbeat = now() + interval '1 day'"
 _LOCKED = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE state = 'idle in transaction' AND now() - state_change > interval '0.2 s'
+    WHERE datname = current_database() AND state = 'idle in transaction' AND now() - state_change > interval '0.2 s'
       AND EXISTS (SELECT FROM pg_locks WHERE pg_locks.pid = pg_stat_activity.pid
                   AND mode = 'RowExclusiveLock' AND relation = 'jobs'::regclass)
 """
 
 
-def test_a_job_ends_once_though_the_worker_that_has_locked_it_is_frozen_and_comes_back(start: Starting) -> None:
-    server = start(*OPTIONS)
+def test_a_job_ends_once_though_the_worker_that_has_locked_it_is_frozen_and_comes_back(
+    start_prepared: Starting, database_url: str
+) -> None:
+    server = start_prepared(*OPTIONS)
     first, second = server.children("_worker")
     with VaultClient.logged_in(server) as client:
         documents = client.fill(DOCUMENTS, different=5)
-        job_id = _caught(server, client, documents, first, _LOCKED)
+        job_id = _caught(database_url, client, documents, first, _LOCKED)
         with _revived(first):
             assert client.wait_for(job_id)["status"] == "SUCCESS"
             ended = client.get(f"services/jobs/{job_id}/details").json()
@@ -52,14 +52,16 @@ def test_a_job_ends_once_though_the_worker_that_has_locked_it_is_frozen_and_come
     assert server.stop() == 0
 
 
-def test_the_messages_of_a_dead_worker_are_given_out_though_its_successor_dies_too(start: Starting) -> None:
-    server = start("--limits", "off")
+def test_the_messages_of_a_dead_worker_are_given_out_though_its_successor_dies_too(
+    start_prepared: Starting, database_url: str
+) -> None:
+    server = start_prepared("--limits", "off")
     (worker,) = server.children("_worker")
     with VaultClient.logged_in(server) as client:
         documents = client.fill(DOCUMENTS, different=5)
-        job_id = _caught(server, client, documents, worker, _PICKED)
+        job_id = _caught(database_url, client, documents, worker, _PICKED)
         worker.kill()
-        asyncio.run(_in_database(server, _NEVER_STALE))  # so it is not the lost heartbeat that helps
+        asyncio.run(_in_database(database_url, _NEVER_STALE))  # so it is not the lost heartbeat that helps
         _successor(server, worker).kill()  # while it loads its code
         assert client.wait_for(job_id)["status"] == "SUCCESS"
         assert client.exported(job_id) == documents
@@ -67,9 +69,9 @@ def test_the_messages_of_a_dead_worker_are_given_out_though_its_successor_dies_t
 
 
 def test_new_connections_are_answered_by_the_other_web_process_and_old_ones_when_it_comes_back(
-    start: Starting,
+    start_prepared: Starting,
 ) -> None:
-    server = start(*OPTIONS)
+    server = start_prepared("--limits", "off", "--web", 2, "--workers", 0)
     old = [_connected(server) for _ in range(16)]
     web = server.children("_web")[0]
     with _frozen(web):
@@ -102,7 +104,9 @@ def test_jobs_ride_out_a_database_that_is_frozen_for_longer_than_a_heartbeat(sta
     assert server.stop() == 0
 
 
-def _caught(server: Running, client: VaultClient, documents: dict[int, str], worker: psutil.Process, query: str) -> str:
+def _caught(
+    database_url: str, client: VaultClient, documents: dict[int, str], worker: psutil.Process, query: str
+) -> str:
     """Freeze a worker at a moment at which the database says so; gives the id of the job that it works on."""
     chance = random.Random(1)
     for _ in range(TRIES):
@@ -110,20 +114,19 @@ def _caught(server: Running, client: VaultClient, documents: dict[int, str], wor
         time.sleep(chance.uniform(0, 0.1))
         worker.suspend()
         time.sleep(0.3)  # a process that still runs does not hold a transaction open for so long
-        if asyncio.run(_in_database(server, query)):
+        if asyncio.run(_in_database(database_url, query)):
             return job_id
         worker.resume()
         client.wait_for(job_id)
     pytest.fail(f"the worker was never frozen at the right moment, in {TRIES} tries")
 
 
-async def _in_database(server: Running, query: str) -> object:
-    with EmbeddedPostgres(server.data_dir) as postgres:  # shared with the server
-        connection = await asyncpg.connect(postgres.start().url)
-        try:
-            return await connection.fetchval(query)
-        finally:
-            await connection.close()
+async def _in_database(url: str, query: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
 
 
 def _successor(server: Running, worker: psutil.Process) -> psutil.Process:

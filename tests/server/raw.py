@@ -52,10 +52,13 @@ def port_of(server: Running) -> int:
 
 
 def exchange(server: Running, *pieces: bytes) -> list[Reply]:
-    """Send bytes on one connection, piece by piece, and read until the server closes; gives all replies."""
+    """Send bytes on one connection, piece by piece, and read until the server closes; gives all replies.
+
+    A server that closes after a last request has not read what comes behind it, so the system may say "reset".
+    """
     with connect(server) as stream:
         send(stream, pieces)
-        return replies(rest(stream))
+        return replies(rest_or_reset(stream))
 
 
 def send(stream: socket.socket, pieces: Iterable[bytes]) -> None:

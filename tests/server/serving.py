@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.conftest import PASSWORD, prepared_database
 
 DEADLINE = 90.0
 CLUSTERS = Path("/var/lib/strongroom")  # where root keeps the databases of directories that are closed to others
@@ -130,6 +131,22 @@ def serving(process: subprocess.Popen[str], data_dir: Path, *, keep: bool = Fals
         process.stderr.close()
         if not keep:
             clear_cluster(data_dir)
+
+
+@contextmanager
+def shared_server(postgres_url: str, *options: object) -> Iterator[Running]:
+    """A server for several tests, on a prepared database of the run's own PostgreSQL."""
+    with open_place() as place, prepared_database(postgres_url) as url:
+        data_dir = with_password(place / "data")
+        with serving(launch("--data-dir", data_dir, "--database-url", url, *options), data_dir) as running:
+            yield running
+
+
+def with_password(data_dir: Path) -> Path:
+    """Make a data directory for a prepared database: whoever logs in finds the password where a first start puts it."""
+    data_dir.mkdir(mode=0o700, exist_ok=True)
+    (data_dir / "admin-password").write_text(PASSWORD)
+    return data_dir
 
 
 def clear_cluster(data_dir: Path) -> None:

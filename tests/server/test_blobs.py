@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 
 # Blobs are looked for before the database is: none has to be made for a refusal.
 NOWHERE = ("--database-url", "postgresql://127.0.0.1:1/none")
+ALONE = (*NOWHERE, "--workers", 0)
 
 # For an endpoint where nobody listens: so a test asks no cloud, and waits for none.
 _KEYS: dict[str, Any] = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1"}
@@ -30,7 +31,7 @@ def endpoint() -> str:
 
 @pytest.mark.parametrize("url", ["s3://", "http://["])
 def test_a_url_that_is_none(place: Path, url: str) -> None:
-    sentence = refused(*NOWHERE, "--data-dir", place / "data", "--blobs", url)
+    sentence = refused(*ALONE, "--data-dir", place / "data", "--blobs", url)
     assert f"cannot be kept in {url}: " in sentence
     assert "Correct --blobs" in sentence
 
@@ -46,13 +47,13 @@ def test_an_object_store_that_cannot_be_reached(place: Path, endpoint: str) -> N
 
 
 def test_no_credentials(place: Path, endpoint: str) -> None:
-    sentence = refused(*NOWHERE, "--data-dir", place / "data", "--blobs", "s3://bucket", AWS_METADATA_ENDPOINT=endpoint)
+    sentence = refused(*ALONE, "--data-dir", place / "data", "--blobs", "s3://bucket", AWS_METADATA_ENDPOINT=endpoint)
     assert "cannot be kept in s3://bucket: " in sentence
 
 
 def test_a_folder_that_is_a_file(place: Path) -> None:
     (place / "file").write_text("mine")
-    sentence = refused(*NOWHERE, "--data-dir", place / "data", "--blobs", place / "file")
+    sentence = refused(*ALONE, "--data-dir", place / "data", "--blobs", place / "file")
     assert f"cannot be kept in {place / 'file'}: " in sentence
 
 
@@ -68,8 +69,8 @@ def test_a_worker_on_its_own_says_so_too(place: Path, endpoint: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_the_look_leaves_nothing_behind(start: Starting, place: Path) -> None:
-    server = start("--blobs", f"file://{place}/my%20files")
+def test_the_look_leaves_nothing_behind(start_prepared: Starting, place: Path) -> None:
+    server = start_prepared("--workers", 0, "--blobs", f"file://{place}/my%20files")
     assert [path for path in (place / "my files").rglob("*") if path.is_file()] == []
     assert server.get("/api/")[0] == 200
 

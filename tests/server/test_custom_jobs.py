@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.conftest import prepared_database
 from tests.engine import custom_job_files as files
 from tests.process.vault_client import VaultClient
-from tests.server.serving import DEADLINE, Running, environment, launch, open_place, serving
+from tests.server.serving import DEADLINE, Running, environment, launch, open_place, serving, with_password
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server(postgres_url: str) -> Iterator[Running]:
     """A server whose jobs folder is ``our jobs``, beside its data directory; two workers have loaded it."""
-    with open_place() as place:
+    with open_place() as place, prepared_database(postgres_url) as url:
         (place / "our jobs").mkdir()
         (place / "our jobs" / "audit.py").write_text(files.AUDIT)
-        data_dir = place / "data"
-        options = ("--data-dir", data_dir, "--jobs-dir", place / "our jobs", "--workers", 2, "--limits", "off")
-        with serving(launch(*options), data_dir) as running:
+        data_dir = with_password(place / "data")
+        options = ("--jobs-dir", place / "our jobs", "--workers", 2, "--limits", "off")
+        with serving(launch("--data-dir", data_dir, "--database-url", url, *options), data_dir) as running:
             yield running
 
 

@@ -57,11 +57,11 @@ def test_all_that_a_server_leaves_is_known_to_be_its_own(start: Starting) -> Non
 def test_a_database_whose_data_directory_is_gone_is_named_and_kept(start: Starting, place: Path) -> None:
     home = place / "home"
     home.mkdir(mode=0o700)
-    start(data_dir=home / "gone").stop()
+    start("--workers", 0, data_dir=home / "gone").stop()
     cluster = CLUSTERS / (home / "gone" / "postgres.id").read_text().strip()
     (home / "gone").rename(home / "elsewhere")
     try:
-        server = start(data_dir=home / "data")
+        server = start("--workers", 0, data_dir=home / "data")
         said = re.compile(rf"{cluster}.*{home}/gone")
         eventually(lambda: said.search(server.log.so_far()))
         assert (cluster / "PG_VERSION").exists()

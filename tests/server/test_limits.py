@@ -119,17 +119,16 @@ def check_limits(one: Client, two: Client) -> None:
     assert one.is_slow()
 
 
-def test_two_web_processes_of_one_server(start: Starting, closing: ExitStack) -> None:
+def test_two_web_processes_of_one_server(start_prepared: Starting, closing: ExitStack) -> None:
     limits = ("--burst-limit", 60, "--auth-burst-limit", 4)
-    server = start("--web", 2, "--workers", 0, "--no-tls", *limits, STRONGROOM_ADMIN_PASSWORD=PASSWORD)
+    server = start_prepared("--web", 2, "--workers", 0, "--no-tls", *limits)
     one, two = one_client_of_each_process(server, closing)
     check_limits(one, two)
 
 
-@pytest.mark.anyio
-async def test_two_servers_of_one_database(start: Starting, closing: ExitStack, place: Path, database_url: str) -> None:
-    options = ("--database-url", database_url, "--workers", 0, "--no-tls", "--burst-limit", 60, "--auth-burst-limit", 4)
-    clients = [Client(start(*options, data_dir=place / name)) for name in ("one", "two")]
+def test_two_servers_of_one_database(start_prepared: Starting, closing: ExitStack, place: Path) -> None:
+    options = ("--workers", 0, "--no-tls", "--burst-limit", 60, "--auth-burst-limit", 4)
+    clients = [Client(start_prepared(*options, data_dir=place / name)) for name in ("one", "two")]
     for client in clients:
         closing.callback(client.close)
     check_limits(*clients)

@@ -9,17 +9,17 @@ import httpx
 import pytest
 from tests.server import raw
 from tests.server.raw import HOST, LAST
-from tests.server.serving import DEADLINE, Running, launch, open_place, serving
+from tests.server.serving import DEADLINE, Running, shared_server
 
 MIB = 1024 * 1024
 GET = b"GET /api/ HTTP/1.1\r\n" + HOST
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server(postgres_url: str) -> Iterator[Running]:
     """A server with small bounds."""
-    options = ("--limits", "off", "--head-seconds", 2, "--stall-seconds", 4)
-    with open_place() as folder, serving(launch("--data-dir", folder / "data", *options), folder / "data") as running:
+    options = ("--workers", 0, "--limits", "off", "--head-seconds", 2, "--stall-seconds", 4)
+    with shared_server(postgres_url, *options) as running:
         yield running
 
 

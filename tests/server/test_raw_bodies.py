@@ -72,8 +72,8 @@ def test_a_body_that_turns_bad_after_the_reply_ends_the_connection(plain_server:
         assert raw.rest_or_reset(stream) == b""
 
 
-def test_uploads_that_break_off_and_those_that_a_stop_cuts_off(start: Starting) -> None:
-    server = start("--no-tls")
+def test_uploads_that_break_off_and_those_that_a_stop_cuts_off(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0, "--no-tls")
     session = raw.log_in(server)
     before = kept(server, session)
     for begun in halves(session):
@@ -97,5 +97,5 @@ def test_uploads_that_break_off_and_those_that_a_stop_cuts_off(start: Starting) 
     errors = [line for line in server.log.whole().splitlines() if '"level": "error"' in line]
     assert len(errors) == 1
     assert "Cancel 3 running task(s)" in errors[0]  # uvicorn's own word on it
-    again = start("--no-tls", data_dir=server.data_dir)
+    again = start_prepared("--workers", 0, "--no-tls")
     assert kept(again, raw.log_in(again)) == before

@@ -106,8 +106,8 @@ def test_1000_headers_are_taken(plain_server: Running) -> None:
     assert reply.status == 200
 
 
-def test_plain_http_on_the_tls_port_is_closed_and_leaves_no_trace(start: Starting) -> None:
-    server = start()
+def test_plain_http_on_the_tls_port_is_closed_and_leaves_no_trace(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0)
     with raw.connect(server) as stream:
         stream.sendall(LAST)
         assert b"HTTP" not in raw.rest(stream)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.server import raw
 from tests.server.raw import HOST, LAST
-from tests.server.serving import DEADLINE, Running, Starting, launch, open_place, serving
+from tests.server.serving import DEADLINE, Running, Starting, shared_server
 
 MIB = 1024 * 1024
 HEAD_SECONDS, STALL_SECONDS, CONNECTIONS = 2, 4, 30
@@ -21,12 +21,10 @@ OPTIONS = ("--head-seconds", HEAD_SECONDS, "--stall-seconds", STALL_SECONDS, "--
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[Running]:
+def impatient(postgres_url: str) -> Iterator[Running]:
     """A server of plain HTTP with small bounds."""
-    with open_place() as folder:
-        data_dir = folder / "data"
-        with serving(launch("--data-dir", data_dir, "--no-tls", "--limits", "off", *OPTIONS), data_dir) as running:
-            yield running
+    with shared_server(postgres_url, "--workers", 0, "--no-tls", "--limits", "off", *OPTIONS) as running:
+        yield running
 
 
 def is_answering(server: Running) -> bool:
@@ -172,8 +170,8 @@ def test_when_none_is_idle_the_new_one_is_refused(impatient: Running) -> None:
         assert is_answering(impatient)
 
 
-def test_500_idle_and_slow_clients_leave_the_others_alone(start: Starting) -> None:
-    server = start("--no-tls")
+def test_500_idle_and_slow_clients_leave_the_others_alone(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0, "--no-tls")
     with ExitStack() as open_streams:
         for number in range(500):
             open_streams.enter_context(raw.connect(server)).sendall(BEGUN[number % len(BEGUN)])

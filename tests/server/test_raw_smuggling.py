@@ -102,3 +102,12 @@ def test_a_body_that_was_not_asked_for_is_never_taken_for_a_request(plain_server
         assert (reply.status, reply.headers["connection"]) == (404, "close")
         raw.send(stream, [HIDDEN])
         assert raw.rest_or_reset(stream) == b""
+
+
+def test_a_reply_to_head_is_followed_by_the_next_reply_and_by_no_body(plain_server: Running) -> None:
+    with raw.connect(plain_server) as stream:
+        stream.sendall(b"HEAD /api/ HTTP/1.1\r\n" + HOST + b"\r\n" + LAST)
+        head, _, following = raw.rest(stream).partition(b"\r\n\r\n")
+    assert b"\r\ncontent-length: " in head
+    (last,) = raw.replies(following)
+    assert (last.status, last.headers["connection"], last.json["responseStatus"]) == (200, "close", "SUCCESS")

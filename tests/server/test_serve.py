@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.server.serving import DEADLINE, Starting, launch
+from tests.server.serving import DEADLINE, Running, Starting, launch
 
 ROOT = os.geteuid() == 0
 
@@ -51,11 +51,7 @@ def test_it_is_ready_answers_and_stops(start: Starting) -> None:
     assert not [process for process in family if process.is_running()]
 
 
-def test_ctrl_c_stops_it_cleanly(start: Starting) -> None:
-    assert start().stop(signal.SIGINT) == 0
-
-
-def test_what_it_leaves_is_closed_to_others(start: Starting) -> None:
+def test_what_it_leaves_is_closed_to_others_and_ctrl_c_stops_it_cleanly(start: Starting) -> None:
     server = start()
     modes = {name: stat.S_IMODE((server.data_dir / name).stat().st_mode) for name in ("admin-password", "server.json")}
     assert modes == {"admin-password": 0o600, "server.json": 0o600}
@@ -67,23 +63,24 @@ def test_what_it_leaves_is_closed_to_others(start: Starting) -> None:
         "admin_user": "admin@localhost",
         "pid": server.process.pid,
     }
-    server.stop()
+    assert server.stop(signal.SIGINT) == 0
     assert not (server.data_dir / "server.json").exists()
 
 
-def test_the_password_is_printed_once_and_kept(start: Starting) -> None:
-    first = start()
+def test_the_password_is_printed_once_and_kept(start: Starting, anyio_backend: str, empty_database_url: str) -> None:
+    options = ("--workers", 0, "--database-url", empty_database_url)
+    first = start(*options)
     password = (first.data_dir / "admin-password").read_text().strip()
     first.stop()
     assert first.log.whole().count(password) == 1
-    second = start()
+    second = start(*options)
     assert (second.data_dir / "admin-password").read_text().strip() == password
     second.stop()
     assert password not in second.log.whole()
 
 
-def test_a_given_password_is_not_kept(start: Starting) -> None:
-    server = start(STRONGROOM_ADMIN_PASSWORD="a password of mine")
+def test_a_given_password_is_not_kept(start: Starting, anyio_backend: str, empty_database_url: str) -> None:
+    server = start("--workers", 0, "--database-url", empty_database_url, STRONGROOM_ADMIN_PASSWORD="a password of mine")
     server.stop()
     assert "a password of mine" not in server.log.whole()
     assert not (server.data_dir / "admin-password").exists()
@@ -100,8 +97,8 @@ def test_a_killed_supervisor_leaves_no_process_behind(start: Starting) -> None:
 
 
 @pytest.mark.parametrize("role", ["_web", "_worker"])
-def test_a_killed_child_is_replaced(start: Starting, role: str) -> None:
-    server = start()
+def test_a_killed_child_is_replaced(start_prepared: Starting, role: str) -> None:
+    server = start_prepared()
     (child,) = server.children(role)
     child.kill()
     eventually(lambda: [one for one in server.children(role) if one.pid != child.pid])
@@ -118,7 +115,7 @@ def test_a_killed_postgres_is_replaced(start: Starting) -> None:
 
 
 def test_a_killed_watcher_is_replaced_so_that_no_database_stays_behind(start: Starting) -> None:
-    server = start()
+    server = start("--workers", 0)
     (old,) = server.watchers()
     old.kill()
     eventually(lambda: [one for one in server.watchers() if one.pid != old.pid])
@@ -127,16 +124,11 @@ def test_a_killed_watcher_is_replaced_so_that_no_database_stays_behind(start: St
     assert psutil.wait_procs(family, timeout=DEADLINE)[1] == []
 
 
-def test_several_processes_of_each_kind(start: Starting) -> None:
-    server = start("--web", 2, "--workers", 2)
-    assert len(server.children("_web")) == 2
-    assert len(server.children("_worker")) == 2
-    assert all(worker.nice() == 5 + psutil.Process().nice() for worker in server.children("_worker"))
-
-
-def test_hang_up_gives_new_workers_and_keeps_the_web(start: Starting) -> None:
-    server = start("--workers", 2)
+def test_hang_up_gives_new_workers_and_keeps_the_web(start_prepared: Starting) -> None:
+    server = start_prepared("--web", 2, "--workers", 2)
     web, workers = server.children("_web"), server.children("_worker")
+    assert (len(web), len(workers)) == (2, 2)
+    assert all(worker.nice() == 5 + psutil.Process().nice() for worker in workers)
     server.process.send_signal(signal.SIGHUP)
     eventually(lambda: not [one for one in workers if one.is_running()])
     eventually(lambda: len(server.children("_worker")) == 2)
@@ -144,8 +136,8 @@ def test_hang_up_gives_new_workers_and_keeps_the_web(start: Starting) -> None:
     assert server.stop() == 0
 
 
-def test_a_second_server_on_the_same_directory_is_refused(start: Starting) -> None:
-    server = start()
+def test_a_second_server_on_the_same_directory_is_refused(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0)
     sentence = refused("--data-dir", server.data_dir)
     assert str(server.process.pid) in sentence
     assert str(server.data_dir) in sentence
@@ -177,7 +169,7 @@ def test_a_data_directory_that_is_a_file(place: Path) -> None:
 
 
 def test_ephemeral_keeps_nothing(start: Starting) -> None:
-    server = start("--ephemeral")
+    server = start("--ephemeral", "--workers", 0)
     assert server.get("/api/")[0] == 200
     server.stop()
     assert not server.data_dir.exists()
@@ -196,20 +188,19 @@ def test_ephemeral_never_removes_what_was_there(place: Path) -> None:
     assert (place / "data" / "mine").read_text() == "mine"
 
 
-def test_plain_http(start: Starting) -> None:
-    server = start("--no-tls")
-    assert server.url.startswith("http://localhost:")
-    assert server.get("/api/")[0] == 200
+def test_plain_http(plain_server: Running) -> None:
+    assert plain_server.url.startswith("http://localhost:")
+    assert plain_server.get("/api/")[0] == 200
 
 
 def test_a_path_of_200_characters(start: Starting, place: Path) -> None:
     long = place / ("d" * (199 - len(str(place))))
     assert len(str(long)) == 200
-    assert start(data_dir=long).get("/api/")[0] == 200
+    assert start("--workers", 0, data_dir=long).get("/api/")[0] == 200
 
 
-def test_an_open_request_gets_its_answer_at_a_stop(start: Starting) -> None:
-    server = start("--no-tls")
+def test_an_open_request_gets_its_answer_at_a_stop(start_prepared: Starting) -> None:
+    server = start_prepared("--no-tls")
     port = int(server.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as request:
         request.sendall(b"POST /api/v26.1/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n")
@@ -239,7 +230,7 @@ def test_as_an_ordinary_user(start: Starting, place: Path) -> None:
 def test_as_root_in_a_closed_home(start: Starting, place: Path) -> None:
     home = place / "home"
     home.mkdir(mode=0o700)
-    server = start(data_dir=home / "data")
+    server = start("--workers", 0, data_dir=home / "data")
     assert server.get("/api/")[0] == 200
     assert server.stop() == 0
     assert stat.S_IMODE(home.stat().st_mode) == 0o700

@@ -4,19 +4,18 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import psutil
 import pytest
+from tests.conftest import PASSWORD
 from tests.server import raw
 from tests.server.serving import DEADLINE, Running, Starting
 
 pytestmark = pytest.mark.anyio
 
-PASSWORD = "a password for tests"
 LISTENING = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN \"job_status\"'"
 )
@@ -25,14 +24,9 @@ LISTENING = (
 @contextmanager
 def logged_in(server: Running) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{server.url}/api/v26.1", timeout=DEADLINE) as http:
-        told = http.post("/auth", data={"username": "admin@localhost", "password": password(server)}).json()
+        told = http.post("/auth", data={"username": "admin@localhost", "password": PASSWORD}).json()
         http.headers["Authorization"] = told["sessionId"]
         yield http
-
-
-def password(server: Running) -> str:
-    kept = server.data_dir / "admin-password"
-    return kept.read_text().strip() if kept.exists() else PASSWORD
 
 
 def begun(http: httpx.Client) -> int:
@@ -63,9 +57,8 @@ def served_by(server: Running) -> list[int]:
     ]
 
 
-async def test_two_web_processes_listen_once_each(start: Starting, database_url: str) -> None:
-    options = ("--database-url", database_url, "--workers", 0, "--web", 2, "--no-tls", "--limits", "off")
-    server = start(*options, STRONGROOM_ADMIN_PASSWORD=PASSWORD)
+async def test_two_web_processes_listen_once_each(start_prepared: Starting, database_url: str) -> None:
+    server = start_prepared("--workers", 0, "--web", 2, "--no-tls", "--limits", "off")
     with ExitStack() as closing:
         http = closing.enter_context(logged_in(server))
         job_id, streams, deadline = begun(http), list[Iterator[str]](), time.monotonic() + DEADLINE
@@ -82,8 +75,8 @@ async def test_two_web_processes_listen_once_each(start: Starting, database_url:
         assert [statuses(each) for each in streams] == [["QUEUEING", "CANCELLED", "CANCELLED"]] * len(streams)
 
 
-def test_a_stop_answers_all_who_wait(start: Starting) -> None:
-    server = start("--workers", 0, "--no-tls", "--limits", "off")
+def test_a_stop_answers_all_who_wait(start_prepared: Starting) -> None:
+    server = start_prepared("--workers", 0, "--no-tls", "--limits", "off")
     with ExitStack() as closing:
         http = closing.enter_context(logged_in(server))
         job_id = begun(http)
@@ -100,9 +93,9 @@ def test_a_stop_answers_all_who_wait(start: Starting) -> None:
     assert "cut off" not in server.log.whole()
 
 
-def test_an_idle_stream_is_not_cut_off(start: Starting, place: Path) -> None:
+def test_an_idle_stream_is_not_cut_off(start_prepared: Starting) -> None:
     """A sign of life comes after 15 seconds, which is longer than all that else is waited for here."""
-    server = start("--workers", 0, "--no-tls", "--limits", "off", "--head-seconds", 1, "--stall-seconds", 1)
+    server = start_prepared("--workers", 0, "--no-tls", "--limits", "off", "--head-seconds", 1, "--stall-seconds", 1)
     with ExitStack() as closing:
         http = closing.enter_context(logged_in(server))
         job_id = begun(http)

@@ -13,8 +13,8 @@ from tests.server.serving import Starting
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_killed_worker_loses_no_delivery(start: Starting, empty_database_url: str) -> None:
-    server = start("--database-url", empty_database_url, "--webhook-private", "--limits", "off")
+async def test_a_killed_worker_loses_no_delivery(start_prepared: Starting, database_url: str) -> None:
+    server = start_prepared("--webhook-private", "--limits", "off")
     killed, arrived = threading.Event(), threading.Event()
 
     def answer(_: Received) -> Answer:
@@ -35,7 +35,7 @@ async def test_a_killed_worker_loses_no_delivery(start: Starting, empty_database
         finally:
             killed.set()
         assert client.wait_for(job)["status"] == "SUCCESS"
-        await let_the_lease_end(empty_database_url)
+        await let_the_lease_end(database_url)
         until(lambda: any(status == "SUCCESS" for _, status, _ in receiver.steps))
         received = [*receiver.received]
     assert [each.step for each in received] == [
@@ -48,8 +48,8 @@ async def test_a_killed_worker_loses_no_delivery(start: Starting, empty_database
     assert all(each.is_signed_with(SECRET) for each in received)
 
 
-async def test_nobody_is_told_on_this_machine_unless_the_settings_allow_it(start: Starting) -> None:
-    server = start("--limits", "off", "--workers", 0)
+async def test_nobody_is_told_on_this_machine_unless_the_settings_allow_it(start_prepared: Starting) -> None:
+    server = start_prepared("--limits", "off", "--workers", 0)
     with receiving() as receiver, VaultClient.logged_in(server) as client:
         reply = client.http.post(f"{client.base}/services/webhooks", json={"url": receiver.url()}).json()
         assert "127.0.0.1, which is not a public one" in reply["errors"][0]["message"]

@@ -1,4 +1,4 @@
-"""Long histories: totals and pages by the counts of the hours are the same as by counting every row."""
+"""Long histories: totals and pages by the counts of the hours are as by counting every row; a status is read as ever."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, text, update
 from strongroom.domain.job import ENDED, JobFilter, JobStatus
 from strongroom.domain.page import Window
 from strongroom.services import housekeeping, jobs
+from strongroom.store import jobs as store
 from strongroom.store.tables import job_hour_counts
 from strongroom.store.tables import jobs as table
 from strongroom.vault import Vault
@@ -86,13 +87,44 @@ async def test_every_page_has_its_rows_and_the_total_is_exact(
         assert [job.id for job in page.rows] == expected[offset : offset + limit]
 
 
-async def test_counts_of_connections_that_are_gone_are_added_up(history: Vault) -> None:
-    async with history.database.transaction() as connection:
+async def backends(vault: Vault) -> list[int]:
+    async with vault.database.reading() as connection:
+        return list(await connection.scalars(select(job_hour_counts.c.backend).order_by(job_hour_counts.c.hour)))
+
+
+async def test_counts_of_connections_that_are_gone_are_added_up(vault: Vault) -> None:
+    async with vault.database.transaction() as connection:
+        await connection.execute(insert(table), [row(datetime.now(UTC), JobStatus.SUCCESS)])
         await connection.execute(update(job_hour_counts).values(backend=-job_hour_counts.c.backend))
-    await housekeeping.tidy(history)
-    async with history.database.reading() as connection:
-        assert set(await connection.scalars(select(job_hour_counts.c.backend))) == {0}
-    assert (await jobs.histories(history, JobFilter(ENDED), Window())).total == 399
+    await housekeeping.tidy(vault)
+    assert await backends(vault) == [0]
+    assert (await jobs.histories(vault, JobFilter(ENDED), Window())).total == 1
+
+
+async def test_counts_of_hours_that_are_over_are_added_up_though_their_connection_lives(vault: Vault) -> None:
+    now = datetime.now(UTC)
+    async with vault.database.transaction() as connection:
+        await connection.execute(insert(table), [row(now - timedelta(hours=4), JobStatus.SUCCESS)])
+        await connection.execute(insert(table), [row(now + timedelta(hours=1), JobStatus.SUCCESS)])
+    await housekeeping.tidy(vault)
+    over, running = await backends(vault)
+    assert over == 0
+    assert running > 0
+    assert (await jobs.histories(vault, JobFilter(ENDED), Window())).total == 2
+
+
+async def test_a_count_that_is_being_changed_is_added_up_the_next_time(vault: Vault) -> None:
+    moment = datetime.now(UTC) - timedelta(hours=4)
+    async with vault.database.engine.connect() as connection:
+        await connection.execute(insert(table), [row(moment, JobStatus.SUCCESS)])
+        await connection.commit()
+        await connection.execute(insert(table), [row(moment, JobStatus.SUCCESS)])
+        await housekeeping.tidy(vault)
+        assert await backends(vault) != [0]
+        await connection.commit()
+    await housekeeping.tidy(vault)
+    assert await backends(vault) == [0]
+    assert (await jobs.histories(vault, JobFilter(ENDED), Window())).total == 2
 
 
 async def test_what_is_rolled_back_is_not_counted(history: Vault) -> None:
@@ -101,3 +133,19 @@ async def test_what_is_rolled_back_is_not_counted(history: Vault) -> None:
         assert await connection.scalar(text("SELECT sum(jobs) FROM job_hour_counts")) == 400
         await connection.rollback()
     assert (await jobs.histories(history, JobFilter(ENDED), Window())).total == 399
+
+
+async def test_a_read_of_one_job_is_not_planned_anew_in_a_long_history(vault: Vault) -> None:
+    moments = [BEGIN + timedelta(seconds=number) for number in range(10_000)]
+    async with vault.database.transaction() as connection:
+        await connection.execute(insert(table), [row(moment, JobStatus.SUCCESS) for moment in moments])
+        await connection.execute(text("ANALYZE jobs"))
+    async with vault.database.reading() as connection:
+        for job_id in range(1, 21):
+            found = await store.retrieve_many(connection, [job_id])
+            assert [job.id for job in found if job] == [job_id]
+        planned_once = await connection.scalars(
+            text("SELECT generic_plans > custom_plans FROM pg_prepared_statements WHERE statement LIKE :read"),
+            {"read": "% FROM jobs WHERE id %"},
+        )
+        assert planned_once.all() == [True]

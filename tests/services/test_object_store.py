@@ -8,7 +8,7 @@ import httpx
 import obstore
 import pytest
 from tests.process.vault_client import FIELDS, VaultClient
-from tests.server.conftest import place, start
+from tests.server.conftest import place, start, start_prepared
 from tests.server.serving import Starting
 from tests.services.documents import bytes_of, document
 from tests.store.object_store import BUCKET, at_endpoint, object_store
@@ -18,7 +18,7 @@ from strongroom.main.vault import open_vault
 from strongroom.services import documents, housekeeping, users
 from strongroom.vault import Vault
 
-__all__ = ["place", "start"]
+__all__ = ["place", "start", "start_prepared"]
 MIB = 1024 * 1024
 LARGE = bytes(range(256)) * (12 * MIB // 256) + b"end"
 
@@ -29,8 +29,8 @@ def server() -> Iterator[str]:
         yield url
 
 
-def test_a_server_keeps_its_files_there_and_nothing_of_them_beside(start: Starting, server: str) -> None:
-    running = start("--limits", "off", "--blobs", f"s3://{BUCKET}/served", **at_endpoint(server))
+def test_a_server_keeps_its_files_there_and_nothing_of_them_beside(start_prepared: Starting, server: str) -> None:
+    running = start_prepared("--limits", "off", "--blobs", f"s3://{BUCKET}/served", **at_endpoint(server))
     with VaultClient.logged_in(running) as client:
         small = client.fill(20, different=4)
         row = client.post("objects/documents", data=FIELDS | {"name__v": "Large"}, files={"file": ("l.bin", LARGE)})
@@ -43,7 +43,7 @@ def test_a_server_keeps_its_files_there_and_nothing_of_them_beside(start: Starti
     assert not (running.data_dir / "blobs").exists()
     assert httpx.get(f"{server}/{BUCKET}?list-type=2&prefix=served/1001/").text.count("<Key>") == 5
     assert running.stop() == 0
-    again = start("--limits", "off", "--blobs", f"s3://{BUCKET}/served", **at_endpoint(server))
+    again = start_prepared("--workers", 0, "--limits", "off", "--blobs", f"s3://{BUCKET}/served", **at_endpoint(server))
     with VaultClient.logged_in(again) as client:
         assert client.get(f"objects/documents/{row['id']}/file").content == LARGE
 

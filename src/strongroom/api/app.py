@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import structlog
@@ -14,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strongroom.api import bodies, endpoints, envelope, formats, openapi, webhook_headers
 from strongroom.api import kinds as kind_endpoints
 from strongroom.api.binding import bind
-from strongroom.api.call import Call
+from strongroom.api.call import Call, Shared
 from strongroom.api.declaration import Declaration, Endpoint
 from strongroom.api.formats import Format
-from strongroom.api.headers import Caller, origin, response_headers
+from strongroom.api.headers import Caller, response_headers
 from strongroom.api.known_sessions import KnownSessions
 from strongroom.api.limits import Limits
 from strongroom.api.pace import Pace
@@ -28,6 +27,8 @@ from strongroom.sdk.registry import Kinds
 from strongroom.services import contents
 from strongroom.vault import Vault
 
+_NO_BODY = bodies.Body()
+
 _log = structlog.get_logger(__name__)
 
 
@@ -37,19 +38,18 @@ class _Edge:
 
     vault: Vault
     router: Router
-    sessions: KnownSessions
-    limits: Limits
-    host: str
+    shared: Shared
 
 
 @dataclass
 class _Exchange:
     """What is known of one request so far; the reply to an error needs no more than that."""
 
-    request: Request
+    scope: Scope
+    receive: Receive
     headers: Mapping[str, str]
     id: str
-    format: Format = Format.JSON
+    format: Format
     login: bool = False
     caller: Caller | None = None
     version: str | None = None
@@ -61,14 +61,15 @@ def application(vault: Vault, kinds: Kinds) -> ASGIApp:
     """Make the ASGI application that serves a Vault, with the calls of these kinds of jobs."""
     router = Router(served(kinds))
     settings = vault.settings
-    edge = _Edge(vault, router, KnownSessions(vault), Limits.of(settings), f"{settings.host}:{settings.port}")
+    shared = Shared(KnownSessions(vault), Limits.of(settings), f"{settings.host}:{settings.port}")
+    edge = _Edge(vault, router, shared)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send, edge.limits)
+            await _live(receive, send, shared.limits)
         elif scope["type"] == "http":
             try:
-                response = await _respond(edge, Request(scope, receive))
+                response = await _respond(edge, scope, receive)
             except ClientDisconnect:
                 return
             await response(scope, receive, send)
@@ -82,16 +83,16 @@ def served(kinds: Kinds) -> list[Endpoint]:
     return [*calls, openapi.describing(calls)]
 
 
-async def _respond(edge: _Edge, request: Request) -> Response | Reply:
-    received = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-    exchange = _Exchange(request, received, _execution_id())
+async def _respond(edge: _Edge, scope: Scope, receive: Receive) -> Response | Reply:
+    received = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    # First, since what the router refuses is written in the client's format, too.
+    exchange = _Exchange(scope, receive, received, _execution_id(), formats.negotiate(received.get("accept")))
     try:
-        # First, since what the router refuses is written in the client's format, too.
-        exchange.format = formats.negotiate(received.get("accept"))
-        match = edge.router.find(request.scope["method"], _raw_path(request.scope))
+        match = edge.router.find(scope["method"], _raw_path(scope))
         declaration, exchange.version = match.endpoint.declaration, match.version
         exchange.login = declaration.session == "none"
-        exchange.format = formats.negotiate(received.get("accept"), csv_offered=declaration.csv)
+        if declaration.csv:
+            exchange.format = formats.negotiate(received.get("accept"), csv_offered=True)
         result = await _handle(edge, exchange, match)
         response, status = _written(result, exchange.format, declaration.root)
     except VaultError as error:
@@ -100,55 +101,44 @@ async def _respond(edge: _Edge, request: Request) -> Response | Reply:
     except ClientDisconnect:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, the client gets an envelope and the log the cause
-        _log.exception("unexpected error", reference=exchange.id, method=request.method, path=request.url.path)
+        _log.exception("unexpected error", reference=exchange.id, method=scope["method"], path=scope["path"])
         response, status = _enveloped(envelope.unexpected(exchange.id), exchange.format)
-    burst = await edge.limits.bursts.count(edge.vault)
+    burst = await edge.shared.limits.bursts.count(edge.vault)
     if burst.exceeded:
         exchange.pace.slow_down()
-    response.raw_headers.extend(
-        response_headers(exchange.id, status, burst, exchange.caller, received, exchange.version)
-    )
-    response.raw_headers.extend(exchange.pace.headers())
+    response.raw_headers += response_headers(exchange.id, status, burst, exchange.caller, received, exchange.version)
     if exchange.webhook is not None and status == envelope.SUCCESS:
-        response.raw_headers.extend(exchange.webhook.reply)
-    await exchange.pace.keep()
+        response.raw_headers += exchange.webhook.reply
+    if exchange.pace.delay:
+        response.raw_headers.append(exchange.pace.header())
+        await exchange.pace.keep()
     return response
 
 
 async def _handle(edge: _Edge, exchange: _Exchange, match: Match) -> Any:
     declaration, received = match.endpoint.declaration, exchange.headers
     vault, token = await _session(edge, exchange, declaration)
-    exchange.webhook = webhook_headers.read(received)
+    exchange.webhook = webhook_headers.read(received) if declaration.starts_job else None
     if exchange.webhook is not None:
         vault = replace(vault, webhook=exchange.webhook.webhook)
-    body = bodies.Body()
-    if declaration.body is not None:
-        body = await bodies.read(
-            exchange.request.stream(), received, declaration.body, lambda pieces: contents.store(vault, pieces)
-        )
-    query = bodies.query_fields(exchange.request.scope["query_string"])
-    values = {**query, **body.fields, **bodies.refuse_nul(match.parameters)}
-    call = Call(
-        vault,
-        match.version,
-        origin(received, edge.host),
-        token,
-        received,
-        values,
-        body,
-        edge.limits,
-        exchange.pace,
-        edge.sessions,
-        partial(_gone, exchange.request),
-    )
+    body, values, given = await _taken(exchange, match, vault)
+    call = Call(vault, match.version, token, received, values, body, exchange.pace, edge.shared, exchange.receive)
     if match.endpoint.input is None:
         return await match.endpoint.handler(call)
-    return await match.endpoint.handler(call, bind(match.endpoint.input, values))
+    return await match.endpoint.handler(call, given)
 
 
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass  # a body that nobody has asked for
+async def _taken(exchange: _Exchange, match: Match, vault: Vault) -> tuple[bodies.Body, dict[str, Any], Any]:
+    """Read what was sent: the body, the values of query, body and path, and what the handler takes of them."""
+    expected, kind = match.endpoint.declaration.body, match.endpoint.input
+    if expected is None and not exchange.scope["query_string"]:
+        return _NO_BODY, match.values, match.input  # who polls asks for one path again and again: it is read once
+    body = _NO_BODY
+    if expected is not None:
+        pieces = Request(exchange.scope, exchange.receive).stream()
+        body = await bodies.read(pieces, exchange.headers, expected, lambda file: contents.store(vault, file))
+    values = {**bodies.query_fields(exchange.scope["query_string"]), **body.fields, **match.values}
+    return body, values, None if kind is None else bind(kind, values)
 
 
 async def _session(edge: _Edge, exchange: _Exchange, declaration: Declaration) -> tuple[Vault, str]:
@@ -160,7 +150,7 @@ async def _session(edge: _Edge, exchange: _Exchange, declaration: Declaration) -
     token = rest.strip() if scheme.lower() == "bearer" else sent
     if not token:
         raise InvalidSessionId
-    known = await edge.sessions.find(token)
+    known = await edge.shared.sessions.find(token)
     exchange.caller = known.caller
     return known.vault, token
 
@@ -171,7 +161,7 @@ def _written(result: Any, chosen: Format, root: str) -> tuple[Response | Reply, 
         return result, envelope.SUCCESS
     if isinstance(result, formats.Rows):
         if chosen is Format.CSV:
-            return Response(formats.write_csv(result), media_type=Format.CSV.value), envelope.SUCCESS
+            return Response(formats.write_csv(result), media_type=Format.CSV), envelope.SUCCESS
         result = {"data": result.rows}
     return _enveloped(envelope.success(result), chosen, root)
 
@@ -180,7 +170,7 @@ def _enveloped(
     body: dict[str, Any], chosen: Format, root: str = "ApiRestResult", code: int = 200
 ) -> tuple[Response | Reply, str]:
     chosen = Format.JSON if chosen is Format.CSV else chosen
-    return Reply(formats.write(body, chosen, root), chosen.value, code), body["responseStatus"]
+    return Reply(formats.write(body, chosen, root), chosen, code), body["responseStatus"]
 
 
 def _execution_id() -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -24,7 +24,8 @@ class Bursts:
     """The calls of the present window, which begins with its first call.
 
     With ``shared`` the sum is a row. A write for each call would cost more than many a call: each process adds what it
-    has counted every 250 ms, and learns the sum by that. The first call after a pause asks at once.
+    has counted every 250 ms, and learns the sum by that. The first call after a pause asks at once. ``untouched`` is
+    what each call is told where none is counted.
     """
 
     limit: int
@@ -37,11 +38,15 @@ class Bursts:
     here: int = 0  # not yet sent there
     asked: float = 0.0
     telling: asyncio.Task[None] | None = None
+    untouched: Burst = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.untouched = Burst(self.limit, self.limit)
 
     async def count(self, vault: Vault) -> Burst:
         """Count one call."""
         if not self.counting:
-            return Burst(self.limit, self.limit)
+            return self.untouched
         now = time.monotonic()
         self._begin_if_over(now)
         self.here += 1

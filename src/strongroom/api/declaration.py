@@ -40,7 +40,8 @@ class Declaration:
 
     A segment ``{name}`` takes any one segment, a last ``{name:rest}`` all that follow. ``since`` is the first version
     that has the call. ``root`` names the XML root, ``csv`` says that the reply may be a table, ``media`` is the content
-    type of a reply that is no envelope. ``extension``: Vault has no such call.
+    type of a reply that is no envelope. ``extension``: Vault has no such call. ``starts_job``: the headers of
+    ``webhook_headers`` say who is told of the job.
     """
 
     method: Method
@@ -53,6 +54,7 @@ class Declaration:
     csv: bool = False
     media: str | None = None
     extension: bool = False
+    starts_job: bool = False
 
 
 @dataclass(frozen=True)

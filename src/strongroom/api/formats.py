@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from strongroom.api import envelope, xml
 
 
-class Format(Enum):
+class Format(StrEnum):
     """A format of replies, with its exact content type."""
 
     JSON = "application/json;charset=UTF-8"

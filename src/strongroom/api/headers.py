@@ -3,9 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from strongroom.api.versions import POSITIONS, VERSIONS
 
 _SHOWN_OF_SESSION = 32
-_LAST_WITH_DAILY_LIMIT = (20, 3)
+_DAILY_LIMIT = [(b"x-vaultapi-dailylimit", b"999999"), (b"x-vaultapi-dailylimitremaining", b"999999")]
+_WITH_DAILY_LIMIT = frozenset(VERSIONS[: POSITIONS["v20.3"] + 1])
 _PRINTABLE = re.compile(r"[\x20-\x7e]{1,1000}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
@@ -17,6 +21,15 @@ class Caller:
     vault_id: int
     user_id: int
     token: str = field(repr=False)
+
+    @cached_property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What every reply to this session says of it."""
+        return [
+            (b"x-vaultapi-vaultid", b"%d" % self.vault_id),
+            (b"x-vaultapi-userid", b"%d" % self.user_id),
+            (b"x-vaultapi-truncatedsessionid", self.token[:_SHOWN_OF_SESSION].encode("latin-1")),
+        ]
 
 
 @dataclass(frozen=True)
@@ -45,22 +58,13 @@ def response_headers(
         (b"cache-control", b"no-store, no-cache"),
     ]
     if caller is not None:
-        headers += [
-            (b"x-vaultapi-vaultid", b"%d" % caller.vault_id),
-            (b"x-vaultapi-userid", b"%d" % caller.user_id),
-            (b"x-vaultapi-truncatedsessionid", caller.token[:_SHOWN_OF_SESSION].encode("latin-1")),
-        ]
-    if version is not None and _has_daily_limit(version):
-        headers += [(b"x-vaultapi-dailylimit", b"999999"), (b"x-vaultapi-dailylimitremaining", b"999999")]
+        headers += caller.headers
+    if version in _WITH_DAILY_LIMIT:
+        headers += _DAILY_LIMIT
     reference = request.get("x-vaultapi-referenceid")
     if reference is not None and _PRINTABLE.fullmatch(reference):
         headers.append((b"x-vaultapi-referenceid", reference.encode()))
     return headers
-
-
-def _has_daily_limit(version: str) -> bool:
-    major, _, minor = version.removeprefix("v").partition(".")
-    return (int(major), int(minor)) <= _LAST_WITH_DAILY_LIMIT
 
 
 def origin(request: Mapping[str, str], otherwise: str) -> str:

@@ -31,7 +31,7 @@ def mounted(kinds: Iterable[JobKind[Any]]) -> list[Endpoint]:
 def _starts(kind: JobKind[Any]) -> list[Endpoint]:
     return [
         Endpoint(
-            Declaration(start.method, start.path, ROWS if start.rows else FORM),
+            Declaration(start.method, start.path, ROWS if start.rows else FORM, starts_job=True),
             _starting(kind, start),
             None,
             kind.title,

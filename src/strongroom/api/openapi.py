@@ -56,7 +56,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "tags": [{"name": tag} for tag in used],
         "paths": paths,
         "components": {
-            "parameters": {"version": openapi_inputs.version_parameter(OLDEST)},
+            "parameters": {"version": openapi_inputs.version_parameter(OLDEST), **openapi_inputs.WEBHOOK},
             "headers": openapi_replies.HEADERS,
             "schemas": {**openapi_replies.SCHEMAS, **_referred_to(paths, known.components)},
             "securitySchemes": _security_schemes(),

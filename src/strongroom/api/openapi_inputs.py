@@ -7,12 +7,31 @@ from typing import Any
 
 import msgspec
 
+from strongroom.api import webhook_headers
 from strongroom.api.declaration import Body, Endpoint
 from strongroom.api.versions import NEWEST, OLDEST, VERSIONS, is_at_least
 
 _PARAMETER = re.compile(r"\{([^}:]+)(:rest)?\}")
 _FILE = {"type": "string", "format": "binary"}
+_SECRET = {"type": "string", "pattern": "^[!-~]{16,255}$"}
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
+WEBHOOK: dict[str, dict[str, Any]] = {
+    "webhook": {
+        "name": webhook_headers.URL.title(),
+        "in": "header",
+        "required": False,
+        "description": "A Strongroom extension: a URL that is told of each status which the job comes to.",
+        "schema": {"type": "string", "format": "uri"},
+    },
+    "webhookSecret": {
+        "name": webhook_headers.SECRET.title(),
+        "in": "header",
+        "required": False,
+        "description": "What the deliveries to that URL are signed with; without it a secret is thought up.",
+        "schema": _SECRET,
+    },
+}
+"""The headers of calls that start jobs."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +65,8 @@ def taken(endpoint: Endpoint, endpoints: Sequence[Endpoint], known: Schemas) -> 
     body = declaration.body
     if body is None or body.rows:
         parameters += [_query_parameter(name, schema, required=name in required) for name, schema in free.items()]
+    if declaration.starts_job:
+        parameters += [{"$ref": f"#/components/parameters/{name}"} for name in WEBHOOK]
     reply = {"parameters": parameters} if parameters else {}
     if body is not None and body.rows:
         rows = fields[endpoint.taken.rows] if endpoint.taken and endpoint.taken.rows else None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from strongroom.api import webhook_headers
 from strongroom.api.declaration import BYTES, Declaration
 from strongroom.api.envelope import EXCEPTION, FAILURE, SUCCESS
 from strongroom.domain import errors
@@ -91,6 +92,12 @@ HEADERS: dict[str, dict[str, Any]] = {
     name: {"description": told, "required": name in _ALWAYS, "schema": schema}
     for name, (schema, told) in (_ALWAYS | _SOMETIMES).items()
 }
+_THOUGHT_UP = {
+    webhook_headers.SECRET.title(): {
+        "description": "With a webhook that was asked for without a secret: the one that it has, told this once.",
+        "schema": {"type": "string"},
+    },
+}
 _DOWNLOAD = {
     "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
     "Content-Range": {"description": "Which bytes these are, if a range was asked for.", "schema": {"type": "string"}},
@@ -102,6 +109,7 @@ def replies(declaration: Declaration) -> dict[str, Any]:
     content = _envelopes("BulkEnvelope" if declaration.csv else "Envelope", declaration.root)
     told = "The envelope: SUCCESS, or FAILURE with errors."
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    own = _DOWNLOAD if declaration.media == BYTES else _THOUGHT_UP if declaration.starts_job else {}
     if declaration.csv:
         content["text/csv"] = {"schema": {"type": "string", "description": "A header, and a line for each row."}}
     if declaration.media == "application/json":
@@ -112,7 +120,7 @@ def replies(declaration: Declaration) -> dict[str, Any]:
     return {
         "200": {
             "description": told,
-            "headers": {**headers, **_DOWNLOAD} if declaration.media == BYTES else headers,
+            "headers": {**headers, **own},
             "content": content,
         },
         "404": {

@@ -9,7 +9,10 @@ DELAY = 500
 
 @dataclass
 class Pace:
-    """Of one call: whether its reply is held back. However many limits ask for that, it is delayed once."""
+    """Of one call: whether its reply is held back. However many limits ask for that, it is delayed once.
+
+    ``delay`` is in milliseconds.
+    """
 
     delay: int = 0
 
@@ -17,11 +20,10 @@ class Pace:
         """Hold the reply back."""
         self.delay = DELAY
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """Give the header that says so, if the reply is held back."""
-        return [(b"x-vaultapi-responsedelay", b"%d" % self.delay)] if self.delay else []
+    def header(self) -> tuple[bytes, bytes]:
+        """Give the header that says how long a reply is held back."""
+        return b"x-vaultapi-responsedelay", b"%d" % self.delay
 
     async def keep(self) -> None:
         """Wait as long as the reply is to be held back. Nothing else may be held meanwhile: no connection, no lock."""
-        if self.delay:
-            await asyncio.sleep(self.delay / 1000)
+        await asyncio.sleep(self.delay / 1000)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from strongroom.api.binding import bind
+from strongroom.api.bodies import refuse_nul
 from strongroom.api.declaration import Endpoint
 from strongroom.api.versions import NEWEST, OLDEST, POSITIONS
 from strongroom.domain.errors import MalformedUrl, MethodNotSupported
@@ -15,11 +18,24 @@ _SHORT = 200  # bytes of a path that is worth remembering
 
 @dataclass(frozen=True)
 class Match:
-    """The endpoint of a request, the API version it is asked in, and the values of its path parameters."""
+    """The endpoint of a request, the API version it is asked in, and the values of its path parameters.
+
+    One is shared by all requests for a path, and so is the input that is made of it.
+    """
 
     endpoint: Endpoint
     version: str
     parameters: dict[str, str]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The parameters, seen to be fit for the database; ``InvalidData`` if they are not."""
+        return refuse_nul(self.parameters)
+
+    @cached_property
+    def input(self) -> Any:
+        """The call's input (None: it takes none) where the path says all of it; raises what ``bind`` does."""
+        return None if self.endpoint.input is None else bind(self.endpoint.input, self.values)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Export Documents: what is asked for, what is found, where it lies on file staging."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 EXPORT_MAX = 10_000
 """Versions in one export, at most."""
@@ -9,8 +10,8 @@ RENDITIONS_FOLDER = "renditions"
 """The folder beside a version's source file."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+# Structs, not dataclasses: an export makes tens of thousands of these, and their making is a tenth of the time.
+class Wanted(msgspec.Struct, frozen=True):
     """A document, or one version of it, that somebody wants exported."""
 
     document_id: int
@@ -29,8 +30,7 @@ class Wanted:
         return cls(item["id"], item.get("major"), item.get("minor"))
 
 
-@dataclass(frozen=True)
-class ExportFile:
+class ExportFile(msgspec.Struct, frozen=True):
     """One file of an export (``content_id`` is set), or why there is none (``problem`` is set)."""
 
     document_id: int

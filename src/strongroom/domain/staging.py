@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+
 from strongroom.domain.errors import InsufficientAccess, InvalidData
 from strongroom.domain.user import User
 
@@ -41,8 +43,7 @@ class StagingItem:
         return name_of(self.path)
 
 
-@dataclass(frozen=True)
-class Extract:
+class Extract(msgspec.Struct, frozen=True):
     """A file that an export puts on file staging; ``path`` is from the staging root."""
 
     path: str

@@ -10,6 +10,7 @@ import httpcore
 import structlog
 
 from strongroom.domain.webhook import Claimed, DeliveryState, Outcome, parse, signature
+from strongroom.engine.lookout import Lookout
 from strongroom.engine.target_connections import TargetConnections, trust
 from strongroom.services import webhook_deliveries
 from strongroom.services.webhook_targets import LookUp, look_up
@@ -22,15 +23,14 @@ ANSWER_SECONDS = 10.0
 """How long a target may take for its whole answer, from the look at its name on."""
 
 _ANSWER_BYTES = 64 * 1024
-_EVERY = 1.0  # seconds
 
 _log = structlog.get_logger(__name__)
 
 
 async def run(
-    vault: Vault, stop: asyncio.Event, look: LookUp | None = None, answer_seconds: float = ANSWER_SECONDS
+    vault: Vault, lookout: Lookout, look: LookUp | None = None, answer_seconds: float = ANSWER_SECONDS
 ) -> None:
-    """Deliver until ``stop`` is set; what is being sent then has the grace time of the settings.
+    """Deliver until the lookout is over; what is being sent then has the grace time of the settings.
 
     ``look`` finds the addresses of hosts; by default the system does.
     """
@@ -40,9 +40,9 @@ async def run(
         ssl_context=trust(), max_keepalive_connections=0, network_backend=backend
     ) as pool:
         sender = _Sender(vault, pool, answer_seconds)
-        while not stop.is_set():
+        while not lookout.over:
             await sender.begin()
-            await sender.wait(stop)
+            await sender.wait(lookout)
         await sender.finish(vault.settings.drain_seconds)
 
 
@@ -67,13 +67,13 @@ class _Sender:
         for claimed in found:
             self.under_way[asyncio.create_task(self._deliver(claimed))] = claimed
 
-    async def wait(self, stop: asyncio.Event) -> None:
-        """Wait until there may be something to begin: one has ended, or a second has passed; or for ``stop``."""
-        stopping = asyncio.create_task(stop.wait())
+    async def wait(self, lookout: Lookout) -> None:
+        """Wait until there may be something to begin: one has ended, or one waits; or for the end of the lookout."""
+        looking = asyncio.create_task(_until_untold(lookout))
         try:
-            await asyncio.wait({stopping, *self.under_way}, timeout=_EVERY, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({looking, *self.under_way}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopping.cancel()
+            looking.cancel()
         for task in [task for task in self.under_way if task.done()]:
             del self.under_way[task]
 
@@ -110,6 +110,11 @@ class _Sender:
         except Exception as error:  # noqa: BLE001 - whatever a target does, the delivery waits for its next try
             _log.exception("webhook_broke", delivery=claimed.id)
             return Outcome(error=f"it could not be sent: {type(error).__name__}")
+
+
+async def _until_untold(lookout: Lookout) -> None:
+    while (outlook := await lookout.next()) is not None and not outlook.untold:
+        pass
 
 
 async def _post(pool: httpcore.AsyncConnectionPool, claimed: Claimed) -> Outcome:

@@ -1,6 +1,7 @@
 """The main path of a job: its items are made, its tasks are worked on, it is closed."""
 
 import asyncio
+import os
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -22,6 +23,10 @@ from strongroom.vault import Vault
 # The code of so many jobs is kept, with input and owner: each task of a job would read the same again.
 _CODES = 32
 
+# So many tasks are written at a time, of those that write more than their own row. More of them would only wait for one
+# another, and everybody who polls would wait for a core behind them all.
+_WRITERS = max(2, os.cpu_count() or 1)
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -32,6 +37,7 @@ class Execution:
     slots: int
     codes: dict[int, asyncio.Task[Code]] = field(default_factory=dict)
     owners: Owners = field(init=False)
+    writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITERS))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "owners", Owners(self.vault))
@@ -58,7 +64,7 @@ class Execution:
             return
         try:
             refuse_endless(task.id, task.attempt, handed_back)
-            await tries.work_on(await self._code(task.job_id), task)
+            await tries.work_on(await self._code(task.job_id), task, self.writers)
         except job_runs.AbandonedError:
             return
         except Exception as error:

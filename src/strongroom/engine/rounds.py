@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -20,7 +21,6 @@ async def repeat(deed: Callable[[], Awaitable[object]], seconds: float, stop: as
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait for so many seconds, or until ``stop`` is set."""
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,5 +1,8 @@
 """How often a task of a custom job is begun: again if its code asks for that, and never if the job does not bear it."""
 
+import asyncio
+from contextlib import nullcontext
+
 from strongroom.domain.job import Task
 from strongroom.engine.code import MAX_ATTEMPTS, Code, GivenUpError
 from strongroom.engine.patience import patiently
@@ -11,10 +14,10 @@ from strongroom.store.queue import HandBackError
 _LONGEST = 60.0  # seconds
 
 
-async def work_on(code: Code, task: Task) -> None:
+async def work_on(code: Code, task: Task, writers: asyncio.Semaphore) -> None:
     """Work on a task and write what it made, or give it back to be tried again (``HandBackError``)."""
     if code.job.idempotent:
-        await patiently(task.job_id, lambda: _work_on(code, task))
+        await patiently(task.job_id, lambda: _work_on(code, task, writers))
         return
     if task.attempt > 1:
         raise GivenUpError(
@@ -22,7 +25,7 @@ async def work_on(code: Code, task: Task) -> None:
             "@JobInfo(idempotent=True)."
         )
     ctx = await code.process(task)
-    await patiently(task.job_id, lambda: _finish(code, ctx))
+    await patiently(task.job_id, lambda: _finish(code, ctx, writers))
 
 
 def goes_back(error: Exception) -> bool:
@@ -30,14 +33,16 @@ def goes_back(error: Exception) -> bool:
     return isinstance(error, HandBackError) or is_passing(error)
 
 
-async def _work_on(code: Code, task: Task) -> None:
-    await _finish(code, await code.process(task))
+async def _work_on(code: Code, task: Task, writers: asyncio.Semaphore) -> None:
+    await _finish(code, await code.process(task), writers)
 
 
-async def _finish(code: Code, ctx: ProcessContext[object]) -> None:
+async def _finish(code: Code, ctx: ProcessContext[object], writers: asyncio.Semaphore) -> None:
     task = ctx.task
     if not ctx.retry:
-        await job_runs.finish_task(code.vault, task, ctx.state, ctx.output, ctx.applies)
+        # Tasks that write only their own rows do so together, and need no turn.
+        async with writers if ctx.applies else nullcontext():
+            await job_runs.finish_task(code.vault, task, ctx.state, ctx.output, ctx.applies)
         return
     if task.attempt >= MAX_ATTEMPTS:
         raise GivenUpError(f"{task.id} has asked to be tried again {MAX_ATTEMPTS} times; it is given up.")

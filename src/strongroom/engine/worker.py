@@ -5,6 +5,7 @@ from typing import Any
 
 from strongroom.engine import deliveries, scheduler, sweep, watchdog
 from strongroom.engine.execution import Execution
+from strongroom.engine.lookout import Lookout
 from strongroom.engine.rounds import repeat
 from strongroom.engine.stopping import LOOK_EVERY, Stopping
 from strongroom.sdk import JobKind
@@ -21,7 +22,7 @@ async def run(vault: Vault, kinds: dict[str, JobKind[Any]], *, worker_id: str, s
     Gives whether code that was abandoned still runs in this process. If it has done so for too long, the worker ends by
     itself, to be followed by a new one.
     """
-    settings, works = vault.settings, Works()
+    settings, works, lookout = vault.settings, Works(), Lookout()
     stopping = Stopping(vault, works)
     consumer = Consumer(
         vault.database.url, worker_id, _handlers(vault, kinds), settings.slots, settings.drain_seconds, works
@@ -30,9 +31,10 @@ async def run(vault: Vault, kinds: dict[str, JobKind[Any]], *, worker_id: str, s
     async with asyncio.TaskGroup() as group:
         group.create_task(_either(stop, stopping.renew, ending))
         group.create_task(sweep.run(vault, ending))
-        group.create_task(watchdog.run(vault, ending))
-        group.create_task(scheduler.run(vault, ending))
-        group.create_task(deliveries.run(vault, ending))
+        group.create_task(lookout.run(vault, ending))
+        group.create_task(watchdog.run(vault, lookout, ending))
+        group.create_task(scheduler.run(vault, lookout))
+        group.create_task(deliveries.run(vault, lookout))
         # These go on while what runs has time to end.
         group.create_task(repeat(stopping.look, LOOK_EVERY, ended))
         group.create_task(repeat(stopping.bear, LOOK_EVERY, ended))

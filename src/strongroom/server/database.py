@@ -9,7 +9,7 @@ import structlog
 from strongroom.config import CannotRun, Settings
 from strongroom.store.embedded import EmbeddedPostgres, EmbeddedPostgresError, Server, abandoned
 
-_LOOK_EVERY = 0.5  # seconds
+_LOOK_EVERY = 1.0  # seconds
 
 _log = structlog.stdlib.get_logger("strongroom.server")
 

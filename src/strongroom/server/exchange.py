@@ -53,13 +53,11 @@ async def _send_at_once(
         return
     assert not cycle.response_started, "a reply is sent once"
     cycle.response_started = cycle.response_complete = True
-    pieces = [STATUS_LINE[status]]
-    for name, value in (*cycle.default_headers, *headers):
-        pieces += (name, b": ", value, b"\r\n")
-    pieces.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-    if cycle.scope["method"] != "HEAD":
-        pieces.append(body)
-    cycle.transport.write(b"".join(pieces))
+    if not cycle.keep_alive:
+        headers = [*headers, (b"connection", b"close")]
+    lines = b"\r\n".join(map(b": ".join, cycle.default_headers + headers))
+    sent = b"" if cycle.scope["method"] == "HEAD" else body
+    cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], lines, sent))
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()

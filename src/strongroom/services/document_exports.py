@@ -1,8 +1,9 @@
 """Exports of documents: which files there are, and how they get to file staging (rows, not bytes)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from strongroom.domain.document_export import RENDITIONS_FOLDER, ExportFile, Wanted
 from strongroom.domain.staging import Extract
@@ -27,8 +28,7 @@ async def files_of(
         versions = await rows.versions_of(connection, wanted, all_versions=all_versions)
         made = await rows.renditions_of(connection, wanted) if renditions else {}
     found: list[ExportFile] = []
-    for each in wanted:
-        matching = versions.get(each, [])
+    for each, matching in zip(wanted, versions, strict=True):
         if not matching:
             found.append(_missing(each))
         for version in matching:

@@ -45,7 +45,11 @@ async def list_all(vault: Vault) -> list[RegisteredJob]:
 
 async def retrieve_usable(vault: Vault, name: str) -> RegisteredJob:
     """The job of this name, if it can be started; else the error that says why not."""
-    found = await find(vault, name)
+    return usable(name, await find(vault, name))
+
+
+def usable(name: str, found: RegisteredJob | None) -> RegisteredJob:
+    """Give what is known of the job of a name, if it can be started; else raise the error that says why not."""
     if found is None:
         raise InvalidData(f"There is no job metadata [{name}]: no worker has loaded a job of this name.")
     if problem := problem_of(found):

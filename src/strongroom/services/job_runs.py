@@ -209,6 +209,9 @@ async def write_log(vault: Vault, job_id: int, text: str, task: Task | None = No
 
 async def resend_lost(vault: Vault, untouched_seconds: float) -> int:
     """Write the messages of active jobs anew that nothing has touched for a while; none is written twice."""
+    async with vault.database.reading() as connection:
+        if not await job_progress.active_untouched(connection, untouched_seconds, most=1):
+            return 0
     async with vault.database.transaction() as connection:
         found = await job_progress.active_untouched(connection, untouched_seconds, most=1000)
         for row in found:

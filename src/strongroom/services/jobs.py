@@ -1,5 +1,6 @@
 """Jobs as a user sees them: started, retrieved, listed, cancelled; their tasks and their log."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -23,10 +24,13 @@ from strongroom.services import job_ends, job_messages, scheduled_jobs, webhook_
 from strongroom.store import job_tasks, single_instances, webhooks
 from strongroom.store import jobs as rows
 from strongroom.store.database import Connection
+from strongroom.store.log_order import Mark, mark
 from strongroom.vault import Vault
 
 # Outputs of tasks that are read at a time: each may be large.
 _OUTPUTS = 20
+
+_BRIEFLY = 0.02  # seconds
 
 
 async def start(vault: Vault, kind: JobKind[Any], given: Any, method: str = "POST") -> Job:
@@ -40,7 +44,7 @@ async def begin(vault: Vault, traits: JobTraits, given: dict[str, Any], method: 
     now = whole_second(vault.clock.now())
     deadline = now + (traits.limit or ONE_TIME_LIMIT)
     if vault.webhook is not None:
-        await webhook_targets.check(vault.settings, vault.webhook)
+        await webhook_targets.check(vault.settings, vault.webhook, vault.names.addresses)
     new = rows.NewJob(traits, traits.first_status, given, vault.user.id, now, deadline, method, webhook=vault.webhook)
     if not traits.single_instance_states:
         return await vault.database.write_together(_add, new)
@@ -153,10 +157,21 @@ async def cancel(vault: Vault, job_id: int) -> Job:
 
 
 async def log(vault: Vault, job_id: int, after: int = 0, limit: int = 10_000) -> list[LogLine]:
-    """Lines of a job's log whose id is above ``after``, in order."""
+    """Lines of a job's log whose id is above ``after``, in order.
+
+    If there are any, it waits until no line can turn up any more below the last one: who asks for what comes after that
+    would never see it.
+    """
     await retrieve(vault, job_id)
-    async with vault.database.reading() as connection:
-        return await job_tasks.read_log(connection, job_id, after, limit)
+    first: Mark | None = None
+    while True:
+        async with vault.database.reading() as connection:
+            now = await mark(connection)
+            first = first or now
+            lines = await job_tasks.read_log(connection, job_id, after, first.newest, limit)
+        if not lines or first.is_whole(now):
+            return lines
+        await asyncio.sleep(_BRIEFLY)
 
 
 def _require_all_jobs(vault: Vault) -> None:

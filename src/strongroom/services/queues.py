@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from strongroom.domain.dates import whole_second
 from strongroom.domain.errors import InsufficientAccess, InvalidData, OperationNotAllowed
 from strongroom.domain.job_queue import JobQueue, check_name
 from strongroom.services import job_ends, job_messages
@@ -80,15 +79,8 @@ async def enable_delivery(vault: Vault, name: str) -> None:
 async def reset(vault: Vault, name: str) -> int:
     """Cancel every job that is QUEUED in a queue, whatever its code says of cancelling; returns how many."""
     await retrieve(vault, name)
-    cancelled, last = 0, _AT_ONCE
-    while last == _AT_ONCE:
-        now = vault.clock.now()
-        async with vault.database.transaction() as connection:
-            ended = await rows.cancel(connection, name, vault.user.id, whole_second(now), _AT_ONCE)
-            await job_ends.sign_off(connection, ended, now)
-        last = len(ended)
-        cancelled += last
-    return cancelled
+    user = vault.user.id
+    return await job_ends.end_all(vault, lambda connection, now, most: rows.cancel(connection, name, user, now, most))
 
 
 def _require_queues(vault: Vault) -> None:

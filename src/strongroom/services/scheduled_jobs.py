@@ -58,14 +58,6 @@ async def begin_due(vault: Vault) -> int:
     return moved
 
 
-async def seconds_to_next(vault: Vault) -> float | None:
-    """How long it is until a job is planned to start; None if none is."""
-    now = vault.clock.now()
-    async with vault.database.reading() as connection:
-        date = await rows.next_date(connection, now)
-    return None if date is None else (date - now).total_seconds()
-
-
 async def start_now(vault: Vault, job_id: int) -> Job:
     """Begin a SCHEDULED job before its time, which uses up its interval. Only admins may.
 
@@ -74,7 +66,7 @@ async def start_now(vault: Vault, job_id: int) -> Job:
     if not vault.user.is_admin:
         raise InsufficientAccess(f"User [{vault.user.id}] may not start jobs: it needs the permission Admin: Jobs.")
     if vault.webhook is not None:
-        await webhook_targets.check(vault.settings, vault.webhook)
+        await webhook_targets.check(vault.settings, vault.webhook, vault.names.addresses)
     now = vault.clock.now()
     async with vault.database.transaction() as connection:
         due = await _held(connection, job_id)

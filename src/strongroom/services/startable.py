@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from strongroom.domain.custom_job import RegisteredJob
-from strongroom.domain.errors import OperationNotAllowed
+from strongroom.domain.errors import InvalidData, OperationNotAllowed
 from strongroom.domain.job import JobTraits
 from strongroom.domain.job_definition import JobDefinition
 from strongroom.services import job_metadata
@@ -40,11 +40,10 @@ async def known_traits(vault: Vault, kinds: Collection[str]) -> dict[str, JobTra
 
 def traits_or_problem(kind: str, registered: RegisteredJob | None) -> JobTraits | str:
     """What jobs of this kind are like, or why none can run."""
-    if registered is None:
-        return f"There is no job metadata [{kind}]: no worker has loaded a job of this name."
-    if problem := job_metadata.problem_of(registered):
-        return f"Job [{kind}] cannot be started: {problem}"
-    return job_metadata.traits_of(registered)
+    try:
+        return job_metadata.traits_of(job_metadata.usable(kind, registered))
+    except (InvalidData, OperationNotAllowed) as error:
+        return error.message
 
 
 def _traits(definition: JobDefinition, registered: RegisteredJob | None, *, has_owner: bool) -> JobTraits | str:

@@ -16,8 +16,7 @@ KEPT = timedelta(days=7)
 
 async def claim(vault: Vault, sending: Mapping[str, int], each: int, most: int) -> list[Claimed]:
     """Take deliveries to be sent now, at most ``most``, and ``each`` to one target with what is ``sending`` to it."""
-    async with vault.database.transaction() as connection:
-        return await rows.claim(connection, sending, each, most, LEASE)
+    return await vault.database.write_at_once(rows.claim, rows.Free(sending, each, most, LEASE))
 
 
 async def close(vault: Vault, claimed: Claimed, outcome: Outcome) -> DeliveryState | None:
@@ -33,7 +32,6 @@ async def give_back(vault: Vault, claimed: Claimed) -> None:
 
 
 async def tidy(vault: Vault) -> None:
-    """Delete deliveries that ended long ago, and have those that cannot go yet looked at less often."""
+    """Delete deliveries that ended long ago."""
     async with vault.database.transaction() as connection:
         await rows.prune(connection, KEPT)
-        await rows.line_up(connection)

@@ -1,20 +1,18 @@
 """Where webhooks may lead: what a name stands for is looked up, and refused unless all of it is public."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
-
-from anyio import CapacityLimiter, to_thread
 
 from strongroom.config import Settings
 from strongroom.domain.errors import InvalidData
 from strongroom.domain.webhook import NewWebhook, check_secret, is_public, parse
+from strongroom.store.names import Names
 
 LookUp = Callable[[str, int], Awaitable[Sequence[str]]]
 """Finds the addresses of a host; raises ``OSError`` if there are none. It is given the port, too."""
 
-_SECONDS = 5.0
-_AT_ONCE = 50
+SECONDS = 5.0
+"""How long a name may take."""
 
 
 class TargetRefusedError(Exception):
@@ -22,13 +20,8 @@ class TargetRefusedError(Exception):
 
 
 def look_up() -> LookUp:
-    """Make what asks the system. It has threads of its own, since a name server that is silent holds each for long."""
-    limiter = CapacityLimiter(_AT_ONCE)
-
-    async def addresses(host: str, port: int) -> list[str]:
-        return await to_thread.run_sync(_system_addresses, host, port, abandon_on_cancel=True, limiter=limiter)
-
-    return addresses
+    """Make what asks the system, for who has no Vault or wants threads of its own."""
+    return Names().addresses
 
 
 async def allowed_addresses(settings: Settings, look: LookUp, host: str, port: int) -> Sequence[str]:
@@ -40,15 +33,15 @@ async def allowed_addresses(settings: Settings, look: LookUp, host: str, port: i
     return found
 
 
-async def check(settings: Settings, new: NewWebhook, look: LookUp | None = None) -> None:
+async def check(settings: Settings, new: NewWebhook, look: LookUp) -> None:
     """Refuse a webhook whose URL or secret cannot be used, before anything is written."""
     target = parse(new.url)
     check_secret(new.secret)
     if settings.webhook_private:
         return
     try:
-        async with asyncio.timeout(_SECONDS):
-            await allowed_addresses(settings, look or look_up(), target.host, target.port)
+        async with asyncio.timeout(SECONDS):
+            await allowed_addresses(settings, look, target.host, target.port)
     except TargetRefusedError as error:
         raise InvalidData(
             f"The URL [{new.url}] of a webhook cannot be used: {error}. The setting webhook_private allows it."
@@ -57,8 +50,3 @@ async def check(settings: Settings, new: NewWebhook, look: LookUp | None = None)
         raise InvalidData(
             f"The URL [{new.url}] of a webhook cannot be used: the host [{target.host}] is not known."
         ) from error
-
-
-def _system_addresses(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -14,8 +14,9 @@ MOST = 20
 async def create(vault: Vault, new: NewWebhook) -> Webhook:
     """Register a webhook for all jobs; it is told of every change from now on."""
     _require_admin(vault)
-    await webhook_targets.check(vault.settings, new)
+    await webhook_targets.check(vault.settings, new, vault.names.addresses)
     async with vault.database.transaction() as connection:
+        await rows.hold(connection)
         _, total = await rows.page(connection, None, Window(1))
         if total >= MOST:
             raise OperationNotAllowed(f"There are {total} webhooks already, and {MOST} are the most: delete one first.")

@@ -1,18 +1,32 @@
 """What an export reads: versions with their source files, and renditions, many documents at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import Integer, TableValuedAlias, func, select
 
 from strongroom.domain.document_export import RENDITIONS_FOLDER, ExportFile, Wanted
 from strongroom.store import arrays
-from strongroom.store.database import Connection
-from strongroom.store.tables import contents, document_versions, documents, renditions
+from strongroom.store.database import Connection, driver
+from strongroom.store.tables import contents, document_versions, renditions
+
+_VERSIONS = """
+    SELECT
+        asked.place, version.document_id, version.major, version.minor, version.filename, version.content_id,
+        contents.size
+    FROM unnest($1::integer[], $2::integer[], $3::integer[]) WITH ORDINALITY AS asked (document_id, major, minor, place)
+    JOIN documents ON documents.id = asked.document_id
+    JOIN document_versions AS version ON version.document_id = documents.id AND (
+        (version.major = asked.major AND version.minor = asked.minor)
+        OR (asked.major IS NULL AND $4)
+        OR (asked.major IS NULL AND version.major = documents.latest_major AND version.minor = documents.latest_minor)
+    )
+    LEFT JOIN contents ON contents.id = version.content_id
+    ORDER BY asked.place, version.major, version.minor
+"""
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """A version, and its source file if it has one."""
 
     document_id: int
@@ -40,33 +54,18 @@ async def count_versions(connection: Connection, document_ids: Sequence[int]) ->
     return count or 0
 
 
-async def versions_of(
-    connection: Connection, wanted: Sequence[Wanted], *, all_versions: bool
-) -> dict[Wanted, list[Version]]:
+async def versions_of(connection: Connection, wanted: Sequence[Wanted], *, all_versions: bool) -> list[list[Version]]:
     """The versions that each one asks for: the named one, else all or the latest, oldest first."""
-    version = document_versions.c
-    asked = _asked(wanted)
-    named = (version.major == asked.c.major) & (version.minor == asked.c.minor)
-    latest = (version.major == documents.c.latest_major) & (version.minor == documents.c.latest_minor)
-    chosen = asked.c.major.is_(None) if all_versions else asked.c.major.is_(None) & latest
-    found = await connection.execute(
-        select(
-            asked.c.position,
-            version.document_id,
-            version.major,
-            version.minor,
-            version.filename,
-            version.content_id,
-            contents.c.size,
-        )
-        .join(documents, documents.c.id == asked.c.document_id)
-        .join(document_versions, (version.document_id == documents.c.id) & (named | chosen))
-        .outerjoin(contents, contents.c.id == version.content_id)
-        .order_by(asked.c.position, version.major, version.minor)
+    rows = await (await driver(connection)).fetch(
+        _VERSIONS,
+        [each.document_id for each in wanted],
+        [each.major for each in wanted],
+        [each.minor for each in wanted],
+        all_versions,
     )
-    versions: dict[Wanted, list[Version]] = {}
-    for position, *fields in found:
-        versions.setdefault(wanted[position], []).append(Version(*fields))
+    versions: list[list[Version]] = [[] for _ in wanted]
+    for place, *fields in rows:
+        versions[place - 1].append(Version(*fields))
     return versions
 
 
@@ -97,16 +96,6 @@ async def renditions_of(
         file = ExportFile(document_id, major, minor, name, content_id, size)
         made.setdefault((document_id, major, minor), []).append(file)
     return made
-
-
-def _asked(wanted: Sequence[Wanted]) -> TableValuedAlias:
-    columns = {
-        "position": (Integer(), range(len(wanted))),
-        "document_id": (Integer(), [each.document_id for each in wanted]),
-        "major": (Integer(), [each.major for each in wanted]),
-        "minor": (Integer(), [each.minor for each in wanted]),
-    }
-    return arrays.table("asked", columns)
 
 
 def _unnested(ids: Sequence[int]) -> TableValuedAlias:

@@ -15,32 +15,41 @@ from strongroom.store.database import Connection, driver
 _HOUR = timedelta(hours=1)
 _TICK = timedelta(microseconds=1)
 
-_LOCATE = """
+_CUT = "SELECT count(*) FROM jobs WHERE status = ANY($1::text[]) AND visible AND run_end_date BETWEEN $2 AND $3"
+# All sums are exact as integers, and faster than numeric ones: the ids of jobs are integers, too.
+_HOURS = """
     WITH hours AS (
-        SELECT hour, sum(jobs) AS jobs FROM job_hour_counts
+        SELECT hour, jobs::integer AS jobs FROM job_hour_counts
         WHERE status = ANY($1::text[]) AND ($2::timestamptz IS NULL OR hour >= $2)
             AND ($3::timestamptz IS NULL OR hour < $3)
-        GROUP BY hour
         UNION ALL
-        SELECT date_trunc('hour', run_end_date, 'UTC'), count(*)
-        FROM jobs JOIN unnest($4::timestamptz[], $5::timestamptz[]) AS cut (low, high)
-            ON run_end_date BETWEEN low AND high
-        WHERE status = ANY($1::text[]) AND visible
-        GROUP BY 1
-    ), placed AS (
-        SELECT hour, jobs, sum(jobs) OVER (ORDER BY hour DESC) AS upto FROM hours WHERE jobs > 0
+        SELECT hour, jobs FROM unnest($4::timestamptz[], $5::integer[]) AS cut (hour, jobs)
     )
-    SELECT
-        (SELECT coalesce(max(upto), 0) FROM placed)::bigint AS total,
-        (SELECT max(hour) FROM placed WHERE upto > $6::bigint) AS newest,
-        (SELECT max(hour) FROM placed WHERE upto >= $6::bigint + $7::bigint) AS oldest,
-        (SELECT coalesce(max(upto), 0) FROM placed WHERE upto <= $6::bigint)::bigint AS skipped
 """
+_COUNT = f"{_HOURS} SELECT coalesce(sum(jobs), 0) FROM hours"  # noqa: S608 - our own text
+# Rows of the same hour are peers: each of them has the sum up to the end of that hour.
+_LOCATE = f"""
+    {_HOURS}, placed AS (SELECT hour, sum(jobs) OVER (ORDER BY hour DESC) AS upto FROM hours)
+    SELECT
+        coalesce(max(upto), 0) AS total,
+        max(hour) FILTER (WHERE upto > $6::bigint) AS newest,
+        max(hour) FILTER (WHERE upto >= $6::bigint + $7::bigint) AS oldest,
+        coalesce(max(upto) FILTER (WHERE upto <= $6::bigint), 0) AS skipped
+    FROM placed
+"""  # noqa: S608 - our own text
 
+# Of hours that are over, too: a server that runs for months would have as many rows of each as it has connections.
+# What somebody has just changed is left for the next time, so that this waits for nobody while others wait for it.
 _FOLD = """
     WITH gone AS (
         DELETE FROM job_hour_counts
-        WHERE backend <> 0 AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)
+        WHERE (hour, status, backend) IN (
+            SELECT hour, status, backend FROM job_hour_counts
+            WHERE backend <> 0 AND (
+                hour < now() - interval '2 hours' OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)
+            )
+            FOR UPDATE SKIP LOCKED
+        )
         RETURNING hour, status, jobs
     )
     INSERT INTO job_hour_counts AS counted (hour, status, backend, jobs)
@@ -55,7 +64,7 @@ _FOLDING = 7_391_200_147
 class Place:
     """Where the rows of a page are: they ended from ``since`` on and before ``until``, after ``skip`` others there.
 
-    ``until`` is None if there are none. ``total`` counts all rows that the filter lets through.
+    None: there is no such bound. ``total`` counts all rows that the filter lets through.
     """
 
     total: int
@@ -67,23 +76,19 @@ class Place:
 async def locate(connection: Connection, wanted: JobFilter, window: Window) -> Place:
     """Find the place of a page of ended jobs, newest end first."""
     first, last, cut = _split(wanted.start_date, wanted.end_date)
-    row = await (await driver(connection)).fetchrow(
-        _LOCATE,
-        wanted.statuses,
-        first,
-        last,
-        [low for low, _ in cut],
-        [high for _, high in cut],
-        window.offset,
-        window.limit,
-    )
+    raw = await driver(connection)
+    parts = [await raw.fetchval(_CUT, wanted.statuses, low, high) for low, high in cut]
+    counted = (wanted.statuses, first, last, [_floor(low) for low, _ in cut], parts)
+    if window.offset == 0:
+        return Place(await raw.fetchval(_COUNT, *counted), None, None, 0)
+    row = await raw.fetchrow(_LOCATE, *counted, window.offset, window.limit)
     newest = row["newest"]
     until = None if newest is None else newest + _HOUR
     return Place(row["total"], row["oldest"], until, window.offset - row["skipped"])
 
 
 async def fold(connection: Connection) -> None:
-    """Add up the counts of connections that are gone; one process at a time does so."""
+    """Add up the counts of connections that are gone and of hours that are over; one process at a time does so."""
     raw = await driver(connection)
     if await raw.fetchval("SELECT pg_try_advisory_xact_lock($1)", _FOLDING):
         await raw.execute(_FOLD)

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, text, update
 
 from strongroom.domain.job import ACTIVE, Job, JobStatus, Link, TaskState, sources_of
 from strongroom.store.database import Connection, driver
 from strongroom.store.jobs import read
-from strongroom.store.tables import job_queues, jobs
+from strongroom.store.tables import jobs
 
 _TAKE = """
     WITH taken AS (
@@ -82,6 +82,16 @@ _END = """
     )
     SELECT id FROM ended
 """
+
+_UNTOUCHED = text(
+    """
+    SELECT id, status, whole, open_tasks, queued_tasks FROM jobs
+    WHERE status IN ('QUEUEING', 'QUEUED', 'RUNNING')
+        AND touched < now() - make_interval(secs => :seconds) AND looked < now() - make_interval(secs => :seconds)
+        AND (status <> 'QUEUED' OR NOT EXISTS (SELECT FROM job_queues WHERE name = jobs.queue AND NOT delivery))
+    ORDER BY looked LIMIT :most
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -183,21 +193,7 @@ async def active_untouched(connection: Connection, seconds: float, most: int) ->
 
     Those that wait for the delivery of their queue are left out.
     """
-    before = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    disabled = select(job_queues.c.name).where(job_queues.c.name == jobs.c.queue, ~job_queues.c.delivery)
-    return (
-        await connection.execute(
-            select(jobs.c.id, jobs.c.status, jobs.c.whole, jobs.c.open_tasks, jobs.c.queued_tasks)
-            .where(
-                jobs.c.status.in_([JobStatus.QUEUEING, JobStatus.QUEUED, JobStatus.RUNNING]),
-                jobs.c.touched < before,
-                jobs.c.looked < before,
-                or_(jobs.c.status != JobStatus.QUEUED, ~disabled.exists()),
-            )
-            .order_by(jobs.c.looked)
-            .limit(most)
-        )
-    ).all()
+    return (await connection.execute(_UNTOUCHED, {"seconds": float(seconds), "most": most})).all()
 
 
 async def note_looked(connection: Connection, job_ids: Sequence[int]) -> None:

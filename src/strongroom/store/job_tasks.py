@@ -241,9 +241,8 @@ async def add_log(connection: Connection, entries: Sequence[LogEntry]) -> list[b
     return [not entry.guarded or entry.job_id in active for entry in entries]
 
 
-async def read_log(connection: Connection, job_id: int, after: int, limit: int) -> list[LogLine]:
+async def read_log(connection: Connection, job_id: int, after: int, up_to: int, limit: int) -> list[LogLine]:
     """Lines of a job's log whose id is above ``after``, in order; those of one entry have the same id."""
-    rows = await connection.execute(
-        select(job_log).where(job_log.c.job_id == job_id, job_log.c.id > after).order_by(job_log.c.id).limit(limit)
-    )
+    where = (job_log.c.job_id == job_id, job_log.c.id > after, job_log.c.id <= up_to)
+    rows = await connection.execute(select(job_log).where(*where).order_by(job_log.c.id).limit(limit))
     return [LogLine(row.id, row.time, line, row.task) for row in rows for line in row.text.splitlines() or [""]]

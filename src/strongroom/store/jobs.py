@@ -19,7 +19,8 @@ _ALWAYS: ColumnElement[bool] = true()
 # An input may be as long as its request was; only who runs the job reads it, and the engine its own columns.
 _HIDDEN = {"input", "result", "queued_tasks", "whole", "attempt", "touched", "looked", "deadline", "visible"}
 SHOWN = tuple(column for column in jobs.c if column.name not in _HIDDEN | {"definition_version"})
-_RETRIEVE_MANY = f"SELECT {', '.join(column.name for column in SHOWN)} FROM jobs WHERE id = ANY($1::integer[])"  # noqa: S608 - our own columns
+_RETRIEVE = f"SELECT {', '.join(column.name for column in SHOWN)} FROM jobs WHERE id"  # noqa: S608 - our own columns
+_RETRIEVE_ONE, _RETRIEVE_MANY = f"{_RETRIEVE} = $1::integer", f"{_RETRIEVE} = ANY($1::integer[])"
 _ADDED = {
     "kind": "text",
     "title": "text",
@@ -115,7 +116,12 @@ async def add(connection: Connection, new: Sequence[NewJob]) -> list[Job]:
 
 async def retrieve_many(connection: Connection, job_ids: Sequence[int]) -> list[Job | None]:
     """Jobs in the order of their ids as given; None for one that there is not."""
-    rows = await (await driver(connection)).fetch(_RETRIEVE_MANY, job_ids)
+    raw = await driver(connection)
+    if len(job_ids) == 1:
+        # A plan for an array of any length seems so dear, in a long table, that a new one would be made for each read.
+        rows = await raw.fetch(_RETRIEVE_ONE, job_ids[0])
+    else:
+        rows = await raw.fetch(_RETRIEVE_MANY, job_ids)
     found = {row["id"]: read(row) for row in rows}
     return [found.get(job_id) for job_id in job_ids]
 
@@ -178,9 +184,11 @@ def read(row: Any) -> Job:
 async def histories(connection: Connection, wanted: JobFilter, window: Window) -> tuple[list[Job], int]:
     """Ended jobs, newest end first, and how many there are."""
     place = await job_counts.locate(connection, wanted, window)
-    if place.until is None:
+    if place.total <= window.offset:
         return [], place.total
-    where = and_(_conditions(wanted, jobs.c.run_end_date), jobs.c.run_end_date < place.until)
+    where = and_(_conditions(wanted, jobs.c.run_end_date), jobs.c.run_end_date.is_not(None))
+    if place.until is not None:
+        where = and_(where, jobs.c.run_end_date < place.until)
     if place.since is not None:
         where = and_(where, jobs.c.run_end_date >= place.since)
     order = select(*SHOWN).where(where).order_by(jobs.c.run_end_date.desc(), jobs.c.id.desc())

@@ -1,12 +1,9 @@
 """Looks at all jobs whose progress somebody follows: their tasks and new lines of their logs, in one go for all.
 
-A line of a log has a number before it can be seen, and one with a higher number may be seen first. To go by the number
-of the last line would lose the other. So a line is shown only when all that was being written at an earlier look has
-ended: then nothing can turn up below it any more.
+A line is shown only when no other can turn up below it any more: see ``log_order``.
 """
 
 import asyncio
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -17,22 +14,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from strongroom.domain.job import LogLine, TaskState
+from strongroom.store.log_order import Mark, mark
 from strongroom.store.passing import is_passing
 
 EVERY = 0.5
 """Seconds between two looks."""
 
 _SOON = 0.05  # seconds, for who cannot wait for the next one
-_LONGEST = 10.0  # seconds that lines are held back by what is being written: whatever it is, it writes no log
 _ENTRIES = 500  # of one log that one look gives
-
-# Read before, and not with, the snapshot: a number that is given out later must not count as one of those before.
-_NEWEST = "SELECT last_value FROM job_log_id_seq"
-
-_SNAPSHOT = """
-    SELECT pg_snapshot_xmin(snapshot)::text::bigint AS open, pg_snapshot_xmax(snapshot)::text::bigint AS next
-    FROM pg_current_snapshot() AS snapshot
-"""
 
 _COUNTS = """
     SELECT jobs.id, jobs.total_tasks, counted.state, counted.size FROM jobs
@@ -82,7 +71,7 @@ class Looks:
     _hurried: "list[tuple[_Asked, asyncio.Future[Look]]]" = field(default_factory=list)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _round: "asyncio.Task[None] | None" = None
-    _earlier: deque[tuple[int, int, float]] = field(default_factory=deque)  # newest line, next transaction, when
+    _marks: deque[Mark] = field(default_factory=deque)  # of the last looks, up to which the lines may not be all there
     _settled: int = 0  # the number below which no line can turn up any more
 
     def ask(self, job_id: int, after: int, *, soon: bool) -> "asyncio.Future[Look]":
@@ -139,8 +128,8 @@ class Looks:
         jobs = list({job_id for job_id, _ in wanted})
         async with self.opened() as connection:
             reader: Any = (await connection.get_raw_connection()).driver_connection
-            newest: int = await reader.fetchval(_NEWEST)
-            self._settle(newest, await reader.fetchrow(_SNAPSHOT))
+            now = await mark(connection)
+            self._settle(now)
             counts = await reader.fetch(_COUNTS, jobs)
             ids, afters = zip(*wanted, strict=True)
             lines = await reader.fetch(_LINES, ids, afters, self._settled, _ENTRIES)
@@ -157,19 +146,18 @@ class Looks:
                 totals.get(asked[0], 0),
                 states[asked[0]],
                 [line for row in rows for line in _lines_of(row)],
-                newest,
+                now.newest,
                 rows[-1]["id"] if len(rows) == _ENTRIES else self._settled,
                 more=len(rows) == _ENTRIES,
             )
             for asked, rows in entries.items()
         }
 
-    def _settle(self, newest: int, snapshot: Any) -> None:
-        """Learn up to which number the lines are all there, from the looks before this one."""
-        now = time.monotonic()
-        while self._earlier and (self._earlier[0][1] <= snapshot["open"] or now - self._earlier[0][2] > _LONGEST):
-            self._settled = max(self._settled, self._earlier.popleft()[0])
-        self._earlier.append((newest, snapshot["next"], now))
+    def _settle(self, now: Mark) -> None:
+        """Learn up to which number the lines are all there."""
+        self._marks.append(now)
+        while self._marks and self._marks[0].is_whole(now):
+            self._settled = max(self._settled, self._marks.popleft().newest)
 
 
 def _lines_of(row: Any) -> list[LogLine]:

@@ -150,6 +150,7 @@ class Consumer:
             connection_class=WatchedConnection,
             server_settings=SERVER_SETTINGS,
             init=watch,
+            reset=_as_it_is,
             max_inactive_connection_lifetime=0,
         ) as pool:
             # What was ours before a loss is nobody's now: none of our handlers runs any more.
@@ -210,6 +211,10 @@ def _yielding(handler: Handler, works: Works) -> Callable[[Delivery], Awaitable[
 
 async def _begun(handler: Handler, payload: bytes, handed_back: int) -> None:
     await handler(payload, handed_back)
+
+
+async def _as_it_is(_: asyncpg.Connection) -> None:
+    """Leave a connection as it is: the library's statements leave nothing behind that another one could stumble on."""
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

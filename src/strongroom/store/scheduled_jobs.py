@@ -39,7 +39,6 @@ _BEGIN = """
         $10::boolean[], $11::boolean[], $12::text[]
     ) AS begun (id, status, deadline, sdk, whole, queue, cancellable, idempotent, visible, code_sha256)
     WHERE jobs.id = begun.id AND jobs.status = 'SCHEDULED'
-    RETURNING jobs.id
 """
 
 _LAST_PLANNED = """
@@ -95,8 +94,8 @@ async def hold_due(connection: Connection, now: datetime, late: datetime, after:
     return [Due(job, by_id[job.definition]) for job in locked if job is not None and job.definition is not None]
 
 
-async def begin(connection: Connection, beginnings: Sequence[Beginning], user_id: int, now: datetime) -> set[int]:
-    """Move SCHEDULED jobs to what jobs of their kind begin with; returns the ids of those that were."""
+async def begin(connection: Connection, beginnings: Sequence[Beginning], user_id: int, now: datetime) -> None:
+    """Move SCHEDULED jobs to what jobs of their kind begin with."""
     columns: list[list[Any]] = [
         [each.job_id for each in beginnings],
         [each.traits.first_status for each in beginnings],
@@ -109,8 +108,7 @@ async def begin(connection: Connection, beginnings: Sequence[Beginning], user_id
         [each.traits.visible for each in beginnings],
         [each.traits.code_sha256 for each in beginnings],
     ]
-    rows = await (await driver(connection)).fetch(_BEGIN, user_id, now, *columns)
-    return {row["id"] for row in rows}
+    await (await driver(connection)).execute(_BEGIN, user_id, now, *columns)
 
 
 async def end(
@@ -142,12 +140,3 @@ async def last_planned(connection: Connection, definition_ids: Sequence[int]) ->
     """When the latest job of each of these definitions was planned; one that never had a job is left out."""
     rows = await (await driver(connection)).fetch(_LAST_PLANNED, definition_ids)
     return {row["id"]: row["planned"] for row in rows if row["planned"] is not None}
-
-
-async def next_date(connection: Connection, after: datetime) -> datetime | None:
-    """When the next job is planned, after that moment."""
-    wanted = select(func.min(jobs.c.schedule_date))
-    found: datetime | None = await connection.scalar(
-        wanted.where(jobs.c.status == JobStatus.SCHEDULED, jobs.c.schedule_date > after)
-    )
-    return found

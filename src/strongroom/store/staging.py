@@ -4,16 +4,42 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, delete, literal, select
+from sqlalchemy import ColumnElement, Text, delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from strongroom.domain.staging import ROOT, Extract, StagingItem, folders_above, name_of, parent_of
 from strongroom.store import arrays
-from strongroom.store.database import Connection
+from strongroom.store.database import Connection, driver
 from strongroom.store.tables import staging_items
 
 _ITEM = staging_items.c
-_PLACE = ("path", "parent", "name")
+
+_ADD_FOLDERS = """
+    INSERT INTO staging_items (path, parent, name, kind, modified_date, modified_by)
+    SELECT path, parent, name, 'folder', $4::timestamptz, $5::integer
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS given (path, parent, name)
+    ON CONFLICT DO NOTHING
+    RETURNING path
+"""
+
+_OCCUPIED = "SELECT path FROM staging_items WHERE path = ANY($1::text[]) AND kind = 'file'"
+
+_ADD_EXTRACTS = """
+    INSERT INTO staging_items (
+        path, parent, name, kind, content_id, size, modified_date, modified_by, expires_date
+    )
+    SELECT path, parent, name, 'file', content_id, size, $6::timestamptz, $7::integer, $8::timestamptz
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+        AS given (path, parent, name, content_id, size)
+    ON CONFLICT (path) DO UPDATE SET
+        content_id = excluded.content_id,
+        size = excluded.size,
+        modified_date = excluded.modified_date,
+        modified_by = excluded.modified_by,
+        expires_date = excluded.expires_date
+    WHERE staging_items.kind = 'file'
+    RETURNING path
+"""
 
 
 async def retrieve(connection: Connection, path: str, *, lock: bool = False) -> StagingItem | None:
@@ -31,15 +57,15 @@ async def files(connection: Connection, paths: Collection[str]) -> dict[str, Sta
 
 async def add_folders(connection: Connection, paths: Collection[str], now: datetime, user_id: int) -> set[str]:
     """Make folders that are missing; gives those that were made."""
-    fixed = {"kind": "folder", "modified_date": now, "modified_by": user_id}
     # In order: two transactions that make the same folders wait for each other instead of locking each other out.
-    statement = upsert(staging_items).from_select([*_PLACE, *fixed], _places(sorted(paths), {}, fixed))
-    return set(await connection.scalars(statement.on_conflict_do_nothing().returning(_ITEM.path)))
+    rows = await (await driver(connection)).fetch(_ADD_FOLDERS, *_places(sorted(paths)), now, user_id)
+    return {path for (path,) in rows}
 
 
 async def occupied(connection: Connection, paths: Collection[str]) -> list[str]:
     """Those of these paths where a file lies: no folder can be there."""
-    return list(await connection.scalars(select(_ITEM.path).where(_among(paths), _ITEM.kind == "file")))
+    rows = await (await driver(connection)).fetch(_OCCUPIED, list(paths))
+    return [path for (path,) in rows]
 
 
 async def add_file(connection: Connection, item: StagingItem, user_id: int) -> bool:
@@ -73,22 +99,16 @@ async def add_extracts(
     Each path must be there once. A file of that path, left by an earlier try, gets this content.
     """
     extracts = sorted(extracts, key=lambda extract: extract.path)
-    fixed = {"kind": "file", "modified_date": now, "modified_by": user_id, "expires_date": expires}
-    more = {
-        "content_id": (BigInteger(), [extract.content_id for extract in extracts]),
-        "size": (BigInteger(), [extract.size for extract in extracts]),
-    }
-    given = _places([extract.path for extract in extracts], more, fixed)
-    statement = upsert(staging_items).from_select([*_PLACE, *more, *fixed], given)
-    changed = ("content_id", "size", "modified_date", "modified_by", "expires_date")
-    made = await connection.scalars(
-        statement.on_conflict_do_update(
-            index_elements=[_ITEM.path],
-            set_={name: statement.excluded[name] for name in changed},
-            where=_ITEM.kind == "file",
-        ).returning(_ITEM.path)
+    rows = await (await driver(connection)).fetch(
+        _ADD_EXTRACTS,
+        *_places([extract.path for extract in extracts]),
+        [extract.content_id for extract in extracts],
+        [extract.size for extract in extracts],
+        now,
+        user_id,
+        expires,
     )
-    return set(made)
+    return {path for (path,) in rows}
 
 
 async def list_below(
@@ -124,13 +144,9 @@ def _among(paths: Collection[str]) -> ColumnElement[bool]:
     return _ITEM.path.in_(select(wanted.c.path))
 
 
-def _places(paths: Sequence[str], more: dict[str, Any], fixed: dict[str, Any]) -> Select[Any]:
-    places = {
-        "path": (Text(), paths),
-        "parent": (Text(), [parent_of(path) for path in paths]),
-        "name": (Text(), [name_of(path) for path in paths]),
-    }
-    return select(arrays.table("given", places | more), *(literal(value) for value in fixed.values()))
+def _places(paths: Sequence[str]) -> tuple[Sequence[str], list[str], list[str]]:
+    """The columns that say where items lie: path, parent, name."""
+    return paths, [parent_of(path) for path in paths], [name_of(path) for path in paths]
 
 
 def _below(folder: str) -> ColumnElement[bool]:

@@ -5,7 +5,8 @@ Each claim counts ``attempts`` up, and an outcome is written for the newest alon
 nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -14,7 +15,8 @@ from strongroom.domain.webhook import Claimed, DeliveryState, Outcome
 from strongroom.store.database import Connection, driver
 
 # The targets are found one after the other by the index, and a few deliveries of each: a target that has thousands
-# waiting costs the others nothing. Of one webhook and job only the oldest waiting delivery may go.
+# waiting costs the others nothing. Of one webhook and job only the oldest waiting delivery may go; the others are due
+# with it, or a claim would look at each of them again and again.
 _CLAIM = """
     WITH RECURSIVE targets AS (
         (SELECT target FROM webhook_deliveries WHERE state = 'WAITING' ORDER BY target LIMIT 1)
@@ -50,54 +52,45 @@ _CLAIM = """
     FROM claimed JOIN webhooks ON webhooks.id = claimed.webhook JOIN jobs ON jobs.id = claimed.job_id
     ORDER BY claimed.id
 """
-# Who comes after one that has ended may go at once; who comes after one that waits, waits as long.
 _CLOSE = """
-    WITH tried AS (
-        UPDATE webhook_deliveries SET answered = $3, error = $4,
-            state = CASE
-                WHEN $4::text IS NULL THEN 'DELIVERED'
-                WHEN occurred <= now() - $6::interval THEN 'GIVEN_UP'
-                ELSE 'WAITING'
-            END,
-            due = CASE WHEN $4::text IS NULL OR occurred <= now() - $6::interval THEN due ELSE now() + $5::interval END,
-            ended = CASE WHEN $4::text IS NULL OR occurred <= now() - $6::interval THEN now() END
-        WHERE id = $1 AND attempts = $2 AND state = 'WAITING'
-        RETURNING id, webhook, job_id, state, due
-    ), moved AS (
-        UPDATE webhook_deliveries AS later SET due = CASE WHEN tried.state = 'WAITING' THEN tried.due ELSE now() END
-        FROM tried
-        WHERE later.job_id = tried.job_id AND later.webhook = tried.webhook AND later.id > tried.id
-            AND later.state = 'WAITING' AND (tried.state = 'WAITING' OR later.due > now())
-    )
-    SELECT state FROM tried
+    UPDATE webhook_deliveries SET answered = $3, error = $4,
+        state = CASE
+            WHEN $4::text IS NULL THEN 'DELIVERED'
+            WHEN occurred <= now() - $6::interval THEN 'GIVEN_UP'
+            ELSE 'WAITING'
+        END,
+        due = CASE WHEN $4::text IS NULL OR occurred <= now() - $6::interval THEN due ELSE now() + $5::interval END,
+        ended = CASE WHEN $4::text IS NULL OR occurred <= now() - $6::interval THEN now() END
+    WHERE id = $1 AND attempts = $2 AND state = 'WAITING'
+    RETURNING state
+"""
+# Who comes after one that has ended may go at once; who comes after one that waits, waits as long. It is a statement of
+# its own, since the one above may have waited for a move, and would not see what that has added.
+_FOLLOW = """
+    UPDATE webhook_deliveries AS later SET due = CASE WHEN tried.state = 'WAITING' THEN tried.due ELSE now() END
+    FROM webhook_deliveries AS tried
+    WHERE tried.id = $1 AND later.job_id = tried.job_id AND later.webhook = tried.webhook AND later.id > tried.id
+        AND later.state = 'WAITING' AND (tried.state = 'WAITING' OR later.due > now())
 """
 _GIVE_BACK = text(
     "UPDATE webhook_deliveries SET due = now() WHERE id = :id AND attempts = :attempt AND state = 'WAITING'"
 )
-# What is added behind one that waits for its next try is due at once, and would be looked at by each claim meanwhile.
-# A try that is going on is due again in less than a minute, so nobody closes what is waited for here.
-_LINE_UP = text(
-    """
-    UPDATE webhook_deliveries AS later SET due = earlier.due FROM webhook_deliveries AS earlier
-    WHERE later.state = 'WAITING' AND later.due <= now() AND earlier.state = 'WAITING'
-        AND earlier.job_id = later.job_id AND earlier.webhook = later.webhook AND earlier.id < later.id
-        AND earlier.due > now() + interval '1 min'
-    """
-)
 _PRUNE = text("DELETE FROM webhook_deliveries WHERE ended < now() - CAST(:age AS interval)")
 
 
-async def claim(
-    connection: Connection, sending: Mapping[str, int], each: int, most: int, lease: float
-) -> list[Claimed]:
-    """Take deliveries that are due, for ``lease`` seconds: at most ``most``, and of one target at most ``each``.
+@dataclass(frozen=True)
+class Free:
+    """What a sender has room for: ``most`` deliveries, and ``each`` to one target with those ``sending`` to it."""
 
-    ``sending``: how many are being sent to a target already.
-    """
-    rows = await (await driver(connection)).fetch(
-        _CLAIM, list(sending), list(sending.values()), each, most, float(lease)
-    )
-    return [Claimed(**row) for row in rows]
+    sending: Mapping[str, int]
+    each: int
+    most: int
+    lease: float  # seconds
+
+
+async def claim(connection: Connection, asked: Sequence[Free]) -> list[list[Claimed]]:
+    """Take deliveries that are due, for the lease; each statement is a transaction by itself."""
+    return [await _claim(connection, each) for each in asked]
 
 
 async def close(
@@ -107,10 +100,12 @@ async def close(
 
     Gives the state of the delivery now, and None if somebody else has claimed or ended it meanwhile.
     """
-    state = await (await driver(connection)).fetchval(
-        _CLOSE, claimed.id, claimed.attempt, outcome.answered, outcome.error, delay, patience
-    )
-    return None if state is None else DeliveryState(state)
+    raw = await driver(connection)
+    state = await raw.fetchval(_CLOSE, claimed.id, claimed.attempt, outcome.answered, outcome.error, delay, patience)
+    if state is None:
+        return None
+    await raw.execute(_FOLLOW, claimed.id)
+    return DeliveryState(state)
 
 
 async def give_back(connection: Connection, claimed: Claimed) -> None:
@@ -118,11 +113,13 @@ async def give_back(connection: Connection, claimed: Claimed) -> None:
     await connection.execute(_GIVE_BACK, {"id": claimed.id, "attempt": claimed.attempt})
 
 
-async def line_up(connection: Connection) -> None:
-    """Have deliveries that cannot go yet be due when the one before them is tried again."""
-    await connection.execute(_LINE_UP)
-
-
 async def prune(connection: Connection, age: timedelta) -> None:
     """Delete deliveries that ended so long ago."""
     await connection.execute(_PRUNE, {"age": age})
+
+
+async def _claim(connection: Connection, free: Free) -> list[Claimed]:
+    rows = await (await driver(connection)).fetch(
+        _CLAIM, list(free.sending), list(free.sending.values()), free.each, free.most, free.lease
+    )
+    return [Claimed(**row) for row in rows]

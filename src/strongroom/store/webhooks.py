@@ -15,6 +15,11 @@ _SHOWN = [column for column in webhooks.c if column.name not in {"secret", "targ
 _WAITING = webhook_deliveries.c.state == DeliveryState.WAITING
 
 
+async def hold(connection: Connection) -> None:
+    """Have all others who register a webhook for all jobs wait until the transaction has ended."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("webhooks", 0))))
+
+
 async def add(connection: Connection, new: NewWebhook, job_id: int | None, user: int, date: datetime) -> Webhook:
     """Insert a webhook of a job; None for all jobs."""
     values = {

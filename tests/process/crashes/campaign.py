@@ -106,7 +106,8 @@ def _measure(campaign: Campaign) -> Times:
         while not all(_ended(campaign, each) for each in campaign.books.open):
             time.sleep(0.005)
         found.append(Times(time.monotonic() - called, called - uploaded, uploaded - began))
-        _settle(campaign)
+        for each in campaign.books.open:
+            each.open = False  # its files are not compared one by one: that is for jobs that were disturbed
     return Times(min(t.jobs for t in found), min(t.call for t in found), min(t.upload for t in found))
 
 
@@ -172,7 +173,7 @@ def _settle(campaign: Campaign) -> None:
             elif time.monotonic() > deadline:
                 each.open = False
                 audit.lost(campaign.client, campaign.books, each)
-        time.sleep(0.01)
+        time.sleep(0.05)
     for each in ended:
         audit.job(campaign.client, campaign.books, each)
     for made in campaign.books.uploads:

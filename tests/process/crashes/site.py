@@ -59,7 +59,7 @@ class Site:
                 self.seen |= set(psutil.Process(process.pid).children(recursive=True))
             process.kill()
             process.wait(PATIENCE)
-        self.server = self.stack.enter_context(_started(self.data_dir))
+        self.server = self.stack.enter_context(_started(self.data_dir, *OPTIONS))
         return what.kills - 1
 
     def stop(self) -> int:
@@ -128,12 +128,12 @@ def built() -> Iterator[Site]:
         data_dir = place / "data"
         stack.callback(clear_cluster, data_dir)
         server_stack = stack.enter_context(ExitStack())
-        first = server_stack.enter_context(_started(data_dir))
+        first = server_stack.enter_context(_started(data_dir, "--limits", "off", "--workers", 0))
         first.process.terminate()
         assert first.process.wait(PATIENCE) == 0
         server_stack.close()
         began = time.monotonic()  # not the first: that makes the database
-        server = server_stack.enter_context(_started(data_dir))
+        server = server_stack.enter_context(_started(data_dir, *OPTIONS))
         site = Site(data_dir, server, time.monotonic() - began, server_stack)
         stack.callback(_clear, site)
         try:
@@ -144,8 +144,8 @@ def built() -> Iterator[Site]:
 
 
 @contextmanager
-def _started(data_dir: Path) -> Iterator[Running]:
-    process = launch("--data-dir", data_dir, *OPTIONS)
+def _started(data_dir: Path, *options: object) -> Iterator[Running]:
+    process = launch("--data-dir", data_dir, *options)
     late = threading.Timer(PATIENCE, process.kill)  # a start that hangs is a failure, and not a test that hangs
     late.start()
     try:

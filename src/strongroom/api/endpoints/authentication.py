@@ -21,7 +21,8 @@ class Credentials:
 async def user_name_and_password(call: Call, asked: Credentials) -> dict[str, Any]:
     """User Name and Password."""
     if asked.username and asked.password:
-        await call.limits.logins.accept(call.vault, asked.username, call.headers.get("host", ""), call.pace)
+        host = call.headers.get("host", "")
+        await call.shared.limits.logins.accept(call.vault, asked.username, host, call.pace)
     session = await sessions.authenticate(call.vault, asked.username, asked.password)
     info = call.vault.info
     return {
@@ -43,5 +44,5 @@ async def session_keep_alive(call: Call) -> dict[str, Any]:
 async def end_session(call: Call) -> dict[str, Any]:
     """End Session."""
     await sessions.end(call.vault, call.token)
-    call.sessions.forget(call.token)
+    call.shared.sessions.forget(call.token)
     return {}

@@ -16,7 +16,7 @@ class OneCustomJob:
     name: str
 
 
-@endpoint("POST", "/services/jobs/start/{name}", body=FORM, extension=True)
+@endpoint("POST", "/services/jobs/start/{name}", body=FORM, extension=True, starts_job=True)
 async def start_custom_job(call: Call, asked: OneCustomJob) -> dict[str, Any]:
     """Start Custom Job: a Strongroom extension; every field of the body is a parameter of the job."""
     if call.body.rows is not None:

@@ -76,7 +76,7 @@ async def _events(call: Call, job_id: int, place: int) -> AsyncGenerator[bytes, 
 async def _may_go_on(call: Call, job_id: int) -> bool:
     """Whether the session still lives, by which it is used, and its user may still see the job."""
     try:
-        known = await call.sessions.find(call.token)
+        known = await call.shared.sessions.find(call.token)
         await jobs.retrieve(known.vault, job_id)
     except VaultError as error:
         _log.info("an event stream was closed", job_id=job_id, reason=error.message)

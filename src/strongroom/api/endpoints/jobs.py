@@ -116,7 +116,7 @@ async def retrieve_job_status(call: Call, asked: StatusPoll) -> dict[str, Any]:
     if asked.wait is None:
         job = await jobs.retrieve(call.vault, asked.job_id)
         # Now, and not before: a call of somebody who may not see the job must not stand in the way of one who may.
-        await call.limits.job_polls.accept(call.vault, job.id)
+        await call.shared.limits.job_polls.accept(call.vault, job.id)
     else:
         waiting = job_watches.next_change(call.vault, asked.job_id, asked.known(), asked.wait)
         job = await presence.while_present(call, waiting)
@@ -186,7 +186,7 @@ async def cancel_job(call: Call, asked: OneJob) -> dict[str, Any]:
 
 def _links(call: Call, job: Job) -> list[dict[str, str]]:
     own = {"rel": "self", "href": call.path(f"/services/jobs/{job.id}"), "method": "GET", "accept": "application/json"}
-    return [own, *(_link(call, job, link) for link in job.links)]
+    return [own, *[_link(call, job, link) for link in job.links]]
 
 
 def _link(call: Call, job: Job, link: Link) -> dict[str, str]:

@@ -16,7 +16,7 @@ class ScheduledJob:
     job_id: Id
 
 
-@endpoint("POST", "/services/jobs/start_now/{job_id}", body=FORM)
+@endpoint("POST", "/services/jobs/start_now/{job_id}", body=FORM, starts_job=True)
 async def start_job(call: Call, asked: ScheduledJob) -> dict[str, Any]:
     """Start Job."""
     job = await scheduled_jobs.start_now(call.vault, asked.job_id)

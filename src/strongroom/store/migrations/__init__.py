@@ -11,7 +11,7 @@ from strongroom.store.database import Database
 
 FOLDER = Path(__file__).parent
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a test compares it with the folder."""
 
 # Any numbers that no other program of this database uses for its advisory locks.

@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Column, Integer, Table
 from strongroom.store.tables.metadata import Moment, Ordered, metadata
 
 # Kept by a trigger of the table of jobs. Each connection has rows of its own, so that none waits for another;
-# housekeeping adds up those of connections that are gone, as 0.
+# housekeeping adds up those of connections that are gone and of hours that are over, as 0.
 job_hour_counts = Table(
     "job_hour_counts",
     metadata,
