@@ -17,13 +17,16 @@ from strongroom.store.database import Connection, driver
 from strongroom.store.jobs import read
 from strongroom.store.tables import jobs
 
-_TAKE = """
+# The statuses stand in the statement, and the ids in a subquery: with their number in sight PostgreSQL would make a
+# plan for just these, each time, which takes longer than to take them.
+_RUNS = ", ".join(f"'{status}'" for status in (*sources_of(JobStatus.RUNNING), JobStatus.RUNNING))
+_TAKE = f"""
     WITH taken AS (
         SELECT id FROM jobs
-        WHERE id = ANY($1::integer[]) AND (
+        WHERE id = ANY(ARRAY(SELECT unnest($1::integer[]))) AND (
             status = 'QUEUEING' OR (
-                whole AND status = ANY($3::text[]) AND (
-                    status = $4 OR NOT EXISTS (SELECT FROM job_queues WHERE name = jobs.queue AND NOT delivery)
+                whole AND status IN ({_RUNS}) AND (
+                    status = 'RUNNING' OR NOT EXISTS (SELECT FROM job_queues WHERE name = jobs.queue AND NOT delivery)
                 )
             )
         )
@@ -32,12 +35,12 @@ _TAKE = """
     UPDATE jobs SET
         attempt = attempt + 1,
         touched = now(),
-        status = CASE WHEN whole THEN $4 ELSE status END,
+        status = CASE WHEN whole THEN 'RUNNING' ELSE status END,
         run_start_date = CASE WHEN whole THEN coalesce(run_start_date, $2) END,
         modified_date = $2
     FROM taken WHERE jobs.id = taken.id
     RETURNING jobs.*
-"""
+"""  # noqa: S608 - our own words
 
 _COUNT = """
     WITH ended AS (
@@ -105,9 +108,8 @@ class Taken:
 
 async def take(connection: Connection, asked: Sequence[tuple[int, datetime]]) -> list[Taken | None]:
     """Take jobs for one more try; one that runs as a whole is RUNNING by that. None for one that wants no worker."""
-    runs = (*sources_of(JobStatus.RUNNING), JobStatus.RUNNING)
     ids = [job_id for job_id, _ in asked]
-    rows = await (await driver(connection)).fetch(_TAKE, ids, asked[0][1], runs, JobStatus.RUNNING)
+    rows = await (await driver(connection)).fetch(_TAKE, ids, asked[0][1])
     taken = {row["id"]: Taken(read(row), row["attempt"], row["input"]) for row in rows}
     return [taken.get(job_id) for job_id in ids]
 

@@ -15,29 +15,32 @@ from strongroom.store.tables import job_log, job_tasks, jobs
 
 _OPEN = (TaskState.QUEUED, TaskState.RUNNING)
 
-_CLAIM = """
+# As in ``job_progress``: what stands in the statement does not make PostgreSQL plan it anew each time.
+_BEFORE = ", ".join(f"'{status}'" for status in sources_of(JobStatus.RUNNING))
+_CLAIM = f"""
     WITH asked AS (
         SELECT * FROM unnest($1::integer[], $2::integer[]) AS asked (job_id, number)
     ), first AS (
         SELECT id FROM jobs
-        WHERE id = ANY($1::integer[]) AND status = ANY($3::text[])
+        WHERE id = ANY(ARRAY(SELECT unnest($1::integer[]))) AND status IN ({_BEFORE})
             AND NOT EXISTS (SELECT FROM job_queues WHERE name = jobs.queue AND NOT delivery)
         ORDER BY id FOR NO KEY UPDATE
     ), begun AS (
-        UPDATE jobs SET status = $4, run_start_date = $5, modified_date = $5, touched = now()
+        UPDATE jobs SET status = 'RUNNING', run_start_date = $3, modified_date = $3, touched = now()
         FROM first WHERE jobs.id = first.id
         RETURNING jobs.id
     ), open AS (
         SELECT job_id, number FROM job_tasks JOIN asked USING (job_id, number)
-        WHERE state = ANY($6::text[]) AND (
-            job_id IN (SELECT id FROM begun) OR EXISTS (SELECT FROM jobs WHERE jobs.id = job_id AND jobs.status = $4)
+        WHERE state IN ('QUEUED', 'RUNNING') AND (
+            job_id IN (SELECT id FROM begun)
+            OR EXISTS (SELECT FROM jobs WHERE jobs.id = job_id AND jobs.status = 'RUNNING')
         )
         ORDER BY job_id, number FOR NO KEY UPDATE OF job_tasks
     )
-    UPDATE job_tasks SET state = $7, attempt = attempt + 1, touched = now()
+    UPDATE job_tasks SET state = 'RUNNING', attempt = attempt + 1, touched = now()
     FROM open WHERE job_tasks.job_id = open.job_id AND job_tasks.number = open.number
     RETURNING job_tasks.job_id, job_tasks.number, job_tasks.attempt, job_tasks.items
-"""
+"""  # noqa: S608 - our own words
 
 _FINISH = """
     UPDATE job_tasks SET state = ended.state, output = ended.output::jsonb, touched = now()
@@ -109,11 +112,7 @@ async def claim(connection: Connection, asked: Sequence[tuple[int, int, datetime
         _CLAIM,
         [job_id for job_id, _, _ in asked],
         [number for _, number, _ in asked],
-        sources_of(JobStatus.RUNNING),
-        JobStatus.RUNNING,
         asked[0][2],
-        _OPEN,
-        TaskState.RUNNING,
     )
     taken = {
         (row["job_id"], row["number"]): Task(

@@ -53,6 +53,10 @@ _HAND_BACK = """
 
 _REQUEUE_ALL = "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL WHERE status = 'picked'"
 
+# A message says where to look, and no more: one that is delivered again after a crash of the database changes nothing.
+# And one plan is as good as another for the few rows that a worker takes.
+_CAREFREE = {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan"}
+
 _log = structlog.get_logger(__name__)
 
 
@@ -148,7 +152,7 @@ class Consumer:
             max_size=4,
             timeout=CONNECT_SECONDS,
             connection_class=WatchedConnection,
-            server_settings=SERVER_SETTINGS,
+            server_settings=SERVER_SETTINGS | _CAREFREE,
             init=watch,
             reset=_as_it_is,
             max_inactive_connection_lifetime=0,

@@ -30,6 +30,8 @@ _TELL = f"""
 CREATE OR REPLACE FUNCTION tell_job_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('job_status', NEW.id || ' ' || NEW.status);
+    IF NOT EXISTS (SELECT FROM webhooks) THEN RETURN NULL;
+    END IF;
     IF TG_OP = 'UPDATE' THEN {_DELIVER.format(whose="webhooks.job_id = NEW.id")}
     END IF;
     IF NEW.visible THEN {_DELIVER.format(whose="webhooks.job_id IS NULL")}
