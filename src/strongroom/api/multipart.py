@@ -98,18 +98,18 @@ async def _field(events: AsyncIterator[_Event], name: str, budget: int) -> bytes
 
 async def _pieces(events: AsyncIterator[_Event], limit: int) -> AsyncIterator[bytes]:
     """The bytes of one part, in pieces of about 1 MiB: the parser gives them in scraps."""
-    total = 0
-    piece = bytearray()
+    total, given = 0, 0
+    scraps: list[bytes] = []
     while isinstance(scrap := await anext(events), bytes):
         total += len(scrap)
         if total > limit:
             raise ExceedsFileMaxSize(f"The file exceeds the maximum size of {_written(limit)}.")
-        piece += scrap
-        if len(piece) >= _PIECE:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
+        scraps.append(scrap)
+        if total - given >= _PIECE:
+            yield b"".join(scraps)
+            scraps, given = [], total
+    if scraps:
+        yield b"".join(scraps)
 
 
 async def _pass_over(events: AsyncIterator[_Event]) -> None:

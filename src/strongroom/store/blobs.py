@@ -1,11 +1,13 @@
 """Bytes on disk or in an object store: immutable blobs under keys that are chosen before their first byte."""
 
+import asyncio
 import contextlib
 import hashlib
 import os
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,16 +82,17 @@ class Blobs:
             digests = Digests()
 
     async def _write_one(self, key: str, first: bytes, source: "_Pieces", digests: "tuple[Digests, Digests]") -> Blob:
-        own, whole = digests
         size = 0
         piece: bytes | None = first
         # What an upload holds in memory: a few buffers. Object stores take no part under 5 MiB.
         buffer = PIECE if self.folder else 5 * PIECE
-        async with obstore.open_writer_async(self.store, key, buffer_size=buffer, max_concurrency=2) as writer:
+        async with (
+            obstore.open_writer_async(self.store, key, buffer_size=buffer, max_concurrency=2) as writer,
+            _hashing(digests) as begin,
+        ):
             while piece is not None:
-                await own.update(piece)
-                if whole is not own:
-                    await whole.update(piece)
+                # A piece is hashed while it is written and the next one comes: each of the three takes as long.
+                await begin(piece)
                 await writer.write(piece)
                 size += len(piece)
                 piece = await source.next() if size < BLOB_MAX else None
@@ -97,6 +100,7 @@ class Blobs:
             written = datetime.now(UTC)
         if self.folder is not None:
             await anyio.to_thread.run_sync(_make_durable, self.folder, key)
+        own = digests[0]
         return Blob(key, size, own.sha256.digest(), own.md5.digest(), written)
 
     async def read(self, key: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
@@ -137,15 +141,36 @@ class Digests:
         self.md5 = hashlib.md5(usedforsecurity=False)
 
     async def update(self, piece: bytes) -> None:
-        """Take the next bytes into account; large ones in a thread, since hashing lets other threads run."""
+        """Take the next bytes into account; large ones in two threads, since hashing lets other threads run."""
         if len(piece) < _WORTH_A_THREAD:
-            self._update(piece)
+            self.sha256.update(piece)
+            self.md5.update(piece)
         else:
-            await anyio.to_thread.run_sync(self._update, piece)
+            await asyncio.gather(
+                anyio.to_thread.run_sync(self.sha256.update, piece), anyio.to_thread.run_sync(self.md5.update, piece)
+            )
 
-    def _update(self, piece: bytes) -> None:
-        self.sha256.update(piece)
-        self.md5.update(piece)
+
+@asynccontextmanager
+async def _hashing(digests: "tuple[Digests, Digests]") -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """Give what begins to hash a piece once the one before is done; at the end of the block all are."""
+    under_way: asyncio.Task[None] | None = None
+
+    async def update(piece: bytes) -> None:
+        for each in dict.fromkeys(digests):
+            await each.update(piece)
+
+    async def begin(piece: bytes) -> None:
+        nonlocal under_way
+        if under_way:
+            await under_way
+        under_way = asyncio.create_task(update(piece))
+
+    try:
+        yield begin
+    finally:
+        if under_way:
+            await under_way
 
 
 class _Pieces:
