@@ -13,13 +13,14 @@ import msgspec
 from sqlalchemy import func, select, text, update
 
 from strongroom.domain.job import ACTIVE, Job, JobStatus, Link, TaskState, sources_of
+from strongroom.store.arrays import written
 from strongroom.store.database import Connection, driver
 from strongroom.store.jobs import read
 from strongroom.store.tables import jobs
 
 # The statuses stand in the statement, and the ids in a subquery: with their number in sight PostgreSQL would make a
 # plan for just these, each time, which takes longer than to take them.
-_RUNS = ", ".join(f"'{status}'" for status in (*sources_of(JobStatus.RUNNING), JobStatus.RUNNING))
+_RUNS = written((*sources_of(JobStatus.RUNNING), JobStatus.RUNNING))
 _TAKE = f"""
     WITH taken AS (
         SELECT id FROM jobs

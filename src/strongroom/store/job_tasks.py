@@ -10,13 +10,14 @@ from sqlalchemy import delete, exists, func, select, update
 
 from strongroom.domain.job import ACTIVE, JobStatus, LogLine, Task, TaskState, sources_of
 from strongroom.domain.page import Window
+from strongroom.store.arrays import written
 from strongroom.store.database import Connection, driver
 from strongroom.store.tables import job_log, job_tasks, jobs
 
 _OPEN = (TaskState.QUEUED, TaskState.RUNNING)
 
 # As in ``job_progress``: what stands in the statement does not make PostgreSQL plan it anew each time.
-_BEFORE = ", ".join(f"'{status}'" for status in sources_of(JobStatus.RUNNING))
+_BEFORE = written(sources_of(JobStatus.RUNNING))
 _CLAIM = f"""
     WITH asked AS (
         SELECT * FROM unnest($1::integer[], $2::integer[]) AS asked (job_id, number)
